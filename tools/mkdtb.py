@@ -1,0 +1,324 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Build the device tree and the QEMU command line of a dom0less machine.
+
+The tree is QEMU's own (`-machine dumpdtb=` with the same options) plus, under /chosen, the
+hypervisor's command line and one node per domain, as Xen's dom0less binding has them. Every module
+gets a load address; equal files share one module. Whatever boots Xen from the result boots Corbel
+with only the binary exchanged.
+
+As a library: fill a Config (Machine, Domain, Module), call build(). Property values are made by the
+typed helpers of fdt.py; None as a value deletes a property that build() would write, and
+Config.edits are functions that get the finished tree, so malformed trees are one line in a test.
+
+As a program: mkdtb.py --help.
+"""
+import argparse
+import hashlib
+import os
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import Callable, Dict, List, Optional, Tuple
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import fdt  # noqa: E402
+from fdt import empty, string, strings, u32, u64  # noqa: E402
+
+MIB = 1 << 20
+RAM_BASE = 0x40000000
+MODULE_BASE = RAM_BASE + 256 * MIB   # above the image (+2 MiB) and QEMU's tree (+128 MiB)
+MODULE_ALIGN = 2 * MIB
+QEMU = os.environ.get("QEMU", "qemu-system-aarch64")
+GUEST_BOOTARGS = "console=ttyAMA0 earlycon=pl011,0x22000000"
+HV_BOOTARGS = "console=dtuart dtuart=/pl011@9000000"
+MODULE_COMPATIBLE = {
+    "kernel": ("multiboot,kernel", "multiboot,module"),
+    "ramdisk": ("multiboot,ramdisk", "multiboot,module"),
+    "device-tree": ("multiboot,device-tree", "multiboot,module"),
+}
+
+
+def parse_size(text):
+    """A size in bytes from 512, 512M, 2G (a bare number means MiB, as for QEMU's -m)."""
+    units = {"K": 1 << 10, "M": MIB, "G": 1 << 30}
+    text = str(text).upper()
+    if text[-1] in units:
+        return int(text[:-1], 0) * units[text[-1]]
+    return int(text, 0) * MIB
+
+
+@dataclass
+class Machine:
+    """The options of QEMU's virt board."""
+    gic: str = "3"
+    cpu: str = "cortex-a57"
+    smp: int = 2
+    ram: str = "2048"
+    options: Tuple[str, ...] = ()        # more -M options, for instance "its=off"
+    virtualization: bool = True
+    randomness: Optional[bool] = None    # dtb-randomness=on|off; None: QEMU's default
+
+    def args(self, dumpdtb=None):
+        """The arguments that describe the machine, alike for the dump and for the run."""
+        parts = ["virt"]
+        if self.virtualization:
+            parts.append("virtualization=on")
+        parts.append("gic-version=%s" % self.gic)
+        parts += self.options
+        if self.randomness is not None:
+            parts.append("dtb-randomness=%s" % ("on" if self.randomness else "off"))
+        if dumpdtb:
+            parts.append("dumpdtb=%s" % dumpdtb)
+        return ["-M", ",".join(parts), "-cpu", self.cpu, "-smp", str(self.smp),
+                "-m", str(self.ram)]
+
+
+@dataclass
+class Module:
+    """A boot module of a domain. addr and size override what build() finds out."""
+    kind: str
+    path: str
+    bootargs: Optional[str] = None
+    addr: Optional[int] = None
+    size: Optional[int] = None
+    props: Dict[str, Optional[bytes]] = field(default_factory=dict)
+
+
+@dataclass
+class Domain:
+    """A domain node under /chosen."""
+    name: str
+    memory_kib: int = 128 * 1024
+    cpus: int = 1
+    modules: List[Module] = field(default_factory=list)
+    vpl011: bool = True
+    props: Dict[str, Optional[bytes]] = field(default_factory=dict)
+    children: List[fdt.Node] = field(default_factory=list)
+
+
+@dataclass
+class Config:
+    """All of a machine: hypervisor, domains, and what a test wants to be different."""
+    machine: Machine = field(default_factory=Machine)
+    hv: str = "build/corbel"
+    domains: List[Domain] = field(default_factory=list)
+    hv_bootargs: Optional[str] = HV_BOOTARGS
+    chosen_props: Dict[str, Optional[bytes]] = field(default_factory=dict)
+    reserved: List[Tuple[str, int, int, Dict[str, bytes]]] = field(default_factory=list)
+    memreserve: List[Tuple[int, int]] = field(default_factory=list)
+    edits: List[Callable[[fdt.Tree], None]] = field(default_factory=list)
+    qemu_args: List[str] = field(default_factory=list)
+
+
+@dataclass
+class Built:
+    """What build() made: the files, and the arguments that start it."""
+    dtb: str
+    machine_args: List[str]
+    load_args: List[str]
+    placed: List[Tuple[int, int, str]]
+
+    def command(self, serial=("-serial", "stdio"), monitor=("-monitor", "none")):
+        """The whole QEMU command line."""
+        return ([QEMU] + self.machine_args + ["-display", "none", *serial, *monitor,
+                                              "-net", "none"] + self.load_args)
+
+
+def vcpu_node(vcpu, hard_affinity=None, **props):
+    """A xen,vcpu child of a domain node: vcpu_node(1, "0-3,5")."""
+    node = fdt.Node("vcpu%d" % vcpu, {"compatible": string("xen,vcpu"), "id": u32(vcpu)})
+    if hard_affinity is not None:
+        node.props["hard-affinity"] = string(hard_affinity)
+    node.props.update(props)
+    return node
+
+
+def cpupool_edit(name, cpus, sched=None, domains=()):
+    """An edit that makes a xen,cpupool node of CPU numbers and puts domains into it."""
+    def edit(tree):
+        nodes = [n for n in tree.get("/cpus").children if n.name.startswith("cpu@")]
+        pool = tree.get("/chosen").add(name)
+        pool.props["compatible"] = string("xen,cpupool")
+        pool.props["cpupool-cpus"] = u32(*[tree.phandle(nodes[i]) for i in cpus])
+        if sched:
+            pool.props["cpupool-sched"] = string(sched)
+        for domain in domains:
+            node = tree.get("/chosen/" + domain)
+            node.props["domain-cpupool"] = u32(tree.phandle(pool))
+    return edit
+
+
+def linux_domain(name, kernel, ramdisk, memory_kib=128 * 1024, cpus=1, bootargs=GUEST_BOOTARGS,
+                 **more):
+    """A domain with a Linux kernel and a ramdisk."""
+    modules = [Module("kernel", kernel, bootargs=bootargs)]
+    if ramdisk:
+        modules.append(Module("ramdisk", ramdisk))
+    return Domain(name, memory_kib, cpus, modules, **more)
+
+
+def payload_domain(name, payload, bootargs="", memory_kib=16 * 1024, cpus=1, **more):
+    """A domain with a test payload of tests/guest."""
+    return Domain(name, memory_kib, cpus, [Module("kernel", payload, bootargs=bootargs)], **more)
+
+
+def dump_tree(machine, path):
+    """Let QEMU write the board's own tree to PATH and read it."""
+    command = [QEMU] + machine.args(dumpdtb=path) + ["-display", "none", "-net", "none"]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                          timeout=30, check=False)
+    if done.returncode != 0:
+        raise ValueError("%s: %s" % (shlex.join(command), done.stderr.strip()))
+    with open(path, "rb") as file:
+        return fdt.Tree(file.read())
+
+
+class Placer:
+    """Gives modules their load addresses; equal files get the same one."""
+
+    def __init__(self, ram_size):
+        self.next = MODULE_BASE
+        self.end = RAM_BASE + ram_size
+        self.by_digest = {}
+        self.placed = []
+
+    def place(self, module):
+        """Return (address, size) for a module."""
+        with open(module.path, "rb") as file:
+            content = file.read()
+        size = len(content)
+        if module.addr is not None:
+            self._record(module.addr, size, module.path)
+            return module.addr, size
+        digest = hashlib.sha256(content).digest()
+        if digest not in self.by_digest:
+            self.by_digest[digest] = self.next
+            self._record(self.next, size, module.path)
+            self.next += (size + MODULE_ALIGN - 1) // MODULE_ALIGN * MODULE_ALIGN
+        return self.by_digest[digest], size
+
+    def _record(self, addr, size, path):
+        if addr + size > self.end:
+            raise ValueError("module %s does not fit in RAM" % path)
+        entry = (addr, size, path)
+        if entry not in self.placed:
+            self.placed.append(entry)
+
+
+def _set_props(node, props):
+    for name, value in props.items():
+        if value is None:
+            node.props.pop(name, None)
+        else:
+            node.props[name] = value
+
+
+def _add_domain(chosen, domain, placer):
+    node = chosen.add(domain.name)
+    node.props.update({
+        "compatible": string("xen,domain"),
+        "#address-cells": u32(2),
+        "#size-cells": u32(2),
+        "memory": u64(domain.memory_kib),
+        "cpus": u32(domain.cpus),
+    })
+    if domain.vpl011:
+        node.props["vpl011"] = empty()
+    for module in domain.modules:
+        addr, size = placer.place(module)
+        size = size if module.size is None else module.size
+        kid = fdt.Node("module@%x" % addr)
+        kid.props["compatible"] = strings(*MODULE_COMPATIBLE[module.kind])
+        kid.props["reg"] = u64(addr, size)
+        if module.bootargs is not None:
+            kid.props["bootargs"] = string(module.bootargs)
+        _set_props(kid, module.props)
+        node.add(kid)
+    for child in domain.children:
+        node.add(child)
+    _set_props(node, domain.props)
+
+
+def _add_reserved(tree, reserved):
+    top = tree.root.ensure("reserved-memory")
+    top.props.update({"#address-cells": u32(2), "#size-cells": u32(2), "ranges": empty()})
+    for name, base, size, props in reserved:
+        top.add(fdt.Node("%s@%x" % (name, base), {"reg": u64(base, size), **props}))
+
+
+def build(config, outdir, name="machine"):
+    """Write OUTDIR/NAME.dtb and return the Built with the arguments that boot it."""
+    os.makedirs(outdir, exist_ok=True)
+    dtb = os.path.join(outdir, name + ".dtb")
+    tree = dump_tree(config.machine, dtb)
+    chosen = tree.root.ensure("chosen")
+    placer = Placer(parse_size(config.machine.ram))
+    if config.hv_bootargs is not None:
+        chosen.props["xen,xen-bootargs"] = string(config.hv_bootargs)
+    _set_props(chosen, config.chosen_props)
+    for domain in config.domains:
+        _add_domain(chosen, domain, placer)
+    if config.reserved:
+        _add_reserved(tree, config.reserved)
+    tree.memreserve += config.memreserve
+    for edit in config.edits:
+        edit(tree)
+    with open(dtb, "wb") as file:
+        file.write(tree.pack())
+    load = ["-kernel", config.hv, "-dtb", dtb]
+    for addr, _, path in placer.placed:
+        load += ["-device", "loader,file=%s,addr=%#x,force-raw=on" % (path, addr)]
+    return Built(dtb, config.machine.args(), load + config.qemu_args, placer.placed)
+
+
+def add_options(parser):
+    """The options that describe a machine with equal Linux domains (shared with run_qemu.py)."""
+    parser.add_argument("--hv", default="build/corbel", help="hypervisor image [%(default)s]")
+    parser.add_argument("--domus", "--domu", type=int, default=2, metavar="N",
+                        help="number of domains [%(default)s]")
+    parser.add_argument("--mem", type=int, default=128, metavar="MIB",
+                        help="memory of each domain [%(default)s]")
+    parser.add_argument("--cpus", type=int, default=1, help="vCPUs of each domain [%(default)s]")
+    parser.add_argument("--kernel", default="build/guest/Image-6.12",
+                        help="guest kernel or payload [%(default)s]")
+    parser.add_argument("--initrd", help="ramdisk [the initrd-*.gz beside an Image-*]")
+    parser.add_argument("--bootargs", default=GUEST_BOOTARGS, help="of each guest [%(default)s]")
+    parser.add_argument("--gic", default="3", help="gic-version [%(default)s]")
+    parser.add_argument("--cpu", default="cortex-a57", help="CPU model [%(default)s]")
+    parser.add_argument("--smp", type=int, default=2, help="physical CPUs [%(default)s]")
+    parser.add_argument("--ram", default="2048", help="RAM, as for -m [%(default)s]")
+    parser.add_argument("--machine-option", action="append", default=[], metavar="KEY=VALUE",
+                        help="one more option for -M (repeat)")
+    parser.add_argument("--hv-bootargs", default=HV_BOOTARGS, help="[%(default)s]")
+    parser.add_argument("--dir", default="build/run", help="where the tree goes [%(default)s]")
+
+
+def default_initrd(kernel):
+    """The ramdisk that belongs to a fetched kernel, or None for a payload."""
+    folder, base = os.path.split(kernel)
+    path = os.path.join(folder, base.replace("Image-", "initrd-") + ".gz")
+    return path if base.startswith("Image-") and os.path.exists(path) else None
+
+
+def config_from_options(opts):
+    """A Config from the options of add_options()."""
+    initrd = opts.initrd or default_initrd(opts.kernel)
+    machine = Machine(opts.gic, opts.cpu, opts.smp, opts.ram, tuple(opts.machine_option))
+    domains = [linux_domain("domU%d" % (i + 1), opts.kernel, initrd, opts.mem * 1024, opts.cpus,
+                            opts.bootargs) for i in range(opts.domus)]
+    return Config(machine, opts.hv, domains, opts.hv_bootargs)
+
+
+def main():
+    """Build the tree and print the command line that boots it."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    add_options(parser)
+    opts = parser.parse_args()
+    built = build(config_from_options(opts), opts.dir)
+    print(shlex.join(built.command()))
+
+
+if __name__ == "__main__":
+    main()
