@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Boot a configuration under QEMU and talk to its consoles.
+
+    with Session(config, hv="corbel", name="two_domus", limit=60) as vm:
+        vm.expect("domU1", r"INIT-REACHED")
+        vm.run("domU1", "echo $((6*7))", r"^42$")
+        vm.qmp.monitor("info registers -a")
+
+Every wait is bounded by its own timeout and by the session's limit, both stretched by
+CORBEL_TIMEOUT_SCALE. The console goes to build/test-logs/NAME.log, after the command line that
+repeats the boot by hand. QEMU is killed by its process id when the session ends.
+"""
+import os
+import re
+import shlex
+import sys
+import tempfile
+import time
+
+import pexpect
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path[:0] = [HERE, os.path.join(ROOT, "tools")]
+import mkdtb  # noqa: E402
+from consoles import HV, Consoles  # noqa: E402
+from qmp import Qmp  # noqa: E402
+
+BUILD = os.path.join(ROOT, "build")
+LOGS = os.path.join(BUILD, "test-logs")
+SCALE = float(os.environ.get("CORBEL_TIMEOUT_SCALE", "1"))
+HV_IMAGE = {
+    "corbel": os.environ.get("CORBEL_HV", os.path.join(BUILD, "corbel")),
+    "xen": os.path.join(BUILD, "guest", "xen"),
+}
+
+
+class ConsoleTimeout(AssertionError):
+    """What was waited for did not come; the message carries the end of that console."""
+
+
+def guest_file(name):
+    """A file that tools/fetch put there."""
+    return os.path.join(BUILD, "guest", name)
+
+
+def payload_file(name):
+    """A payload built from tests/guest."""
+    return os.path.join(BUILD, "guest-payloads", name + ".img")
+
+
+def linux(name, memory_mib=128, cpus=1, kernel="6.12", bootargs=mkdtb.GUEST_BOOTARGS, **more):
+    """A Debian domU of tools/fetch."""
+    return mkdtb.linux_domain(name, guest_file("Image-" + kernel),
+                              guest_file("initrd-%s.gz" % kernel), memory_mib * 1024, cpus,
+                              bootargs, **more)
+
+
+def payload(name, image, bootargs="", memory_mib=16, cpus=1, **more):
+    """A tiny domU of tests/guest."""
+    return mkdtb.payload_domain(name, payload_file(image), bootargs, memory_mib * 1024, cpus,
+                                **more)
+
+
+class Session:
+    """A running machine. hv is "corbel", "xen" or "none" (bare QEMU, first module as -kernel)."""
+
+    def __init__(self, config, hv="corbel", name="session", limit=120.0):
+        self.config = config
+        self.hv = hv
+        self.name = name
+        self.deadline = time.monotonic() + limit * SCALE
+        self.limit = limit
+        self.consoles = Consoles(hv, [domain.name for domain in config.domains])
+        self._cursor = {}
+        self._qmp = None
+        self._tmp = tempfile.TemporaryDirectory(prefix="corbel-")
+        self._log = None
+        self.child = None
+
+    def __enter__(self):
+        os.makedirs(LOGS, exist_ok=True)
+        command = self._command()
+        self._log = open(os.path.join(LOGS, self.name + ".log"), "wb")
+        self._log.write(shlex.join(command).encode() + b"\n")
+        sock = os.path.join(self._tmp.name, "qmp")
+        command += ["-qmp", "unix:%s,server=on,wait=off" % sock]
+        self.child = pexpect.spawn(command[0], command[1:], timeout=None, echo=False)
+        self.child.delaybeforesend = None
+        self._qmp_path = sock
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    def _command(self):
+        serial = ("-chardev", "stdio,id=con,signal=off", "-serial", "chardev:con")
+        if self.hv == "none":
+            return self._bare_command(serial)
+        self.config.hv = HV_IMAGE[self.hv]
+        built = mkdtb.build(self.config, os.path.join(BUILD, "test-dtb"), self.name)
+        return built.command(serial)
+
+    def _bare_command(self, serial):
+        domain = self.config.domains[0]
+        self.config.machine.virtualization = False
+        command = [mkdtb.QEMU] + self.config.machine.args() + ["-display", "none", *serial,
+                                                               "-monitor", "none", "-net", "none"]
+        for module in domain.modules:
+            command += ["-kernel" if module.kind == "kernel" else "-initrd", module.path]
+            if module.bootargs:
+                command += ["-append", module.bootargs]
+        return command + self.config.qemu_args
+
+    @property
+    def qmp(self):
+        """The machine protocol, connected on first use."""
+        if self._qmp is None:
+            self._qmp = Qmp(self._qmp_path)
+        return self._qmp
+
+    def pump(self, wait=0.1):
+        """Take what the console has said; False when QEMU has ended."""
+        try:
+            data = self.child.read_nonblocking(65536, wait)
+        except pexpect.TIMEOUT:
+            return True
+        except pexpect.EOF:
+            return False
+        self._log.write(data)
+        self._log.flush()
+        self.consoles.feed(data.decode("latin1"))
+        return True
+
+    def text(self, origin):
+        """All that a domain (or HV) has said."""
+        return self.consoles.text(origin)
+
+    def expect(self, origin, pattern, timeout=60.0):
+        """Wait for PATTERN (multi-line regex) in the output of ORIGIN after the last match."""
+        regex = re.compile(pattern, re.M)
+        end = min(time.monotonic() + timeout * SCALE, self.deadline)
+        alive = True
+        while True:
+            start = self._cursor.get(origin, 0)
+            found = regex.search(self.text(origin), start)
+            if found:
+                self._cursor[origin] = found.end()
+                return found
+            if not alive or time.monotonic() > end:
+                self._fail(origin, pattern, alive)
+            alive = self.pump()
+
+    def _fail(self, origin, pattern, alive):
+        tail = self.text(origin)[-1500:]
+        why = "not seen in time" if alive else "QEMU ended first"
+        raise ConsoleTimeout("%s: %r: %s; log %s.log; its last output:\n%s\n-- hypervisor:\n%s" %
+                             (origin, pattern, why, self.name, tail, self.text(HV)[-1500:]))
+
+    def never(self, origin, pattern, during=0.0):
+        """Fail if ORIGIN has said PATTERN, or says it within DURING seconds."""
+        end = time.monotonic() + during
+        while time.monotonic() < end and self.pump():
+            pass
+        found = re.search(pattern, self.text(origin), re.M)
+        assert not found, "%s said %r" % (origin, found and found.group(0))
+
+    def focus(self, origin, tries=None):
+        """Give the input to a domain by three Ctrl-A, as often as it takes."""
+        if self.consoles.focus is None and self.hv == "corbel":
+            self.expect(HV, r"console: input to", 30)
+        for _ in range(tries or len(self.config.domains) + 2):
+            if self.consoles.focus == origin:
+                return
+            before = self.text(HV).count("nput to")
+            self.child.send("\x01\x01\x01")
+            end = min(time.monotonic() + 10 * SCALE, self.deadline)
+            while self.text(HV).count("nput to") == before and time.monotonic() < end:
+                self.pump()
+        raise ConsoleTimeout("%s never got the console input" % origin)
+
+    def send(self, origin, text):
+        """Type TEXT on a domain's console."""
+        self.focus(origin)
+        self.child.send(text)
+
+    def run(self, origin, command, pattern, timeout=30.0):
+        """Type a shell command and wait for its output."""
+        self.send(origin, command + "\n")
+        return self.expect(origin, pattern, timeout)
+
+    def wait_end(self, timeout=30.0):
+        """Wait until QEMU has ended by itself."""
+        end = min(time.monotonic() + timeout * SCALE, self.deadline)
+        while self.pump():
+            if time.monotonic() > end:
+                raise ConsoleTimeout("QEMU still runs; hypervisor:\n" + self.text(HV)[-1500:])
+
+    def close(self):
+        """End QEMU and its files."""
+        if self._qmp is not None:
+            self._qmp.close()
+        if self.child is not None and self.child.isalive():
+            while self.pump(0) and time.monotonic() < self.deadline and self._more():
+                pass
+            self.child.close(force=True)
+        if self._log is not None:
+            self._log.close()
+        self._tmp.cleanup()
+
+    def _more(self):
+        """True while output is waiting (so that the log holds the end of the story)."""
+        import select
+        return bool(select.select([self.child.child_fd], [], [], 0)[0])
