@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARCH_CPU_H
+#define ARCH_CPU_H
+
+#include <corbel/compiler.h>
+#include <corbel/types.h>
+
+struct cpu;
+struct platform;
+
+/*
+ * The executing CPU.
+ *   struct cpu *cpu_this(void)      inline, TPIDR_EL2; a settable pointer on the host
+ *   void arch_cpu_relax(void)       inline, in a spin loop
+ */
+#include <asm/cpu.h>
+
+/* Read the ID registers of this CPU and narrow the system-wide set (features.h). Each CPU once. */
+void arch_cpu_init(struct cpu *cpu);
+
+/* DSB, WFI: returns when an interrupt is pending (I stays masked). */
+void arch_cpu_idle(void);
+
+/* True when a physical interrupt is pending for this CPU (ISR_EL1): long loops yield on it. */
+bool arch_cpu_irq_pending(void);
+
+/* Stop here for good, all exceptions masked. */
+void arch_cpu_halt(void) __noreturn;
+
+/*
+ * Start the secondary CPU described by cpu (its mpidr, enable method and
+ * release address as found in the tree); it enters corbel_main(cpu). ERR_IO
+ * with the firmware's refusal logged, ERR_NOTSUP for an unknown method.
+ */
+int arch_cpu_start(struct cpu *cpu, const struct platform *platform);
+
+/* Reset or power off the machine through the firmware; returns only when it cannot. */
+void arch_machine_reset(void);
+void arch_machine_off(void);
+
+/* Print the call trace that starts at frame pointer fp, for panic. */
+void arch_backtrace(void);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARCH_MMU_H
+#define ARCH_MMU_H
+
+#include <corbel/compiler.h>
+#include <corbel/err.h>
+#include <corbel/types.h>
+
+/*
+ * EL2's own address space (arch/arm64/hw/stage1.c). 48-bit VA. Image high at
+ * its link address; linear area = LINEAR_BASE + PA, populated only for
+ * hypervisor heap pages; device area; per-CPU windows. Design decision 3, 4.
+ *   void *phys_to_virt(pa_t pa)  / pa_t virt_to_phys(const void *va)
+ * are inline arithmetic for heap pages (asm/mmu.h); on the host tests/fake maps
+ * them to an array. image_to_phys() is for symbols of the image.
+ */
+#include <asm/mmu.h>
+
+/* How EL2 maps something: RW data, read-only data, device registers (nGnRE). Never executable. */
+enum el2_attr { EL2_DATA, EL2_RODATA, EL2_DEVICE };
+
+/* Finish the boot map: per-section permissions, guard pages, identity map dropped. Boot CPU once. */
+void arch_mmu_init(void);
+
+/*
+ * Map size bytes of heap pages at phys_to_virt(pa) / undo it (TLBI done).
+ * Table pages come from a bounded pool in the image, refilled from the heap by
+ * the caller's page source. Caller holds the page lock.
+ */
+enum corbel_err arch_mmu_map_heap(pa_t pa, u64 size) __must_check;
+void arch_mmu_unmap_heap(pa_t pa, u64 size);
+
+/* Map device registers for good; returns NULL when the device area is full. Boot CPU. */
+void *arch_mmu_map_device(pa_t pa, u64 size);
+
+/*
+ * Windows: short mappings of any RAM on this CPU, one slot each, invalidated
+ * locally. The pointer must not survive the calling function. Slots: LARGE_A and
+ * LARGE_B show the 2 MiB around pa, SMALL_0..3 the 4 KiB page around pa; the
+ * result points at pa itself. A slot that is already open is a bug (assert).
+ */
+enum window_slot { WINDOW_LARGE_A, WINDOW_LARGE_B, WINDOW_SMALL_0, WINDOW_SMALL_1,
+                   WINDOW_SMALL_2, WINDOW_SMALL_3, WINDOW_COUNT };
+
+void *arch_window_open(enum window_slot slot, pa_t pa, enum el2_attr attr);
+void arch_window_close(enum window_slot slot);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARCH_STAGE2_H
+#define ARCH_STAGE2_H
+
+#include <corbel/compiler.h>
+#include <corbel/err.h>
+#include <corbel/s2policy.h>
+#include <corbel/types.h>
+
+struct vcpu;
+
+/*
+ * A guest's translation tables: wrappers of the one walker (pgtable.c) that know
+ * VTTBR/VTCR and the TLB rules, and nothing of policy, ownership or locks: the
+ * caller is common/p2m.c, which holds the p2m lock in every call.
+ */
+
+/* Where table pages come from: the domain's pool. alloc returns a zeroed page or NULL. */
+struct stage2_pool {
+    void *(*alloc)(void *ctx);
+    void (*free)(void *ctx, void *page);
+    void *ctx;
+};
+
+struct stage2 {
+    void *root;      /* EL2 address of the first of 1 << root_order concatenated root pages */
+    u8 root_order;
+    u8 start_level;  /* 0..2 */
+    u8 ipa_bits;     /* T0SZ = 64 - ipa_bits */
+    u16 vmid;
+    u64 vttbr, vtcr; /* as loaded; the SMMU copies their fields */
+    const struct stage2_pool *pool;
+};
+
+/* One contiguous range with one leaf attribute set (s2policy.h). size and addresses 4 KiB aligned. */
+struct stage2_map {
+    ipa_t ipa;
+    pa_t pa;
+    u64 size;
+    struct s2_attr attr;
+};
+
+/* Number of root pages needed for ipa_bits (concatenation, decision 17); start level in *level. */
+u32 stage2_root_pages(u8 ipa_bits, u8 *level);
+
+/* Largest IPA size in bits that every CPU of this host can walk (PARange, at most 48). */
+u8 stage2_ipa_bits_max(void);
+
+/* Bits of VMID that every CPU has (8 or 16). */
+u8 stage2_vmid_bits(void);
+
+/* root: zeroed pages, aligned to their total size. ipa_bits must be within 32..stage2_ipa_bits_max(). */
+enum corbel_err stage2_init(struct stage2 *s2, u8 ipa_bits, u16 vmid, void *root,
+                            const struct stage2_pool *pool) __must_check;
+
+/*
+ * Map, replacing what is there, with break-before-make where an entry was live.
+ * All or nothing: ERR_NOMEM (pool) leaves the old map as it was. Uses 1 GiB and
+ * 2 MiB blocks wherever ipa, pa and size allow.
+ */
+enum corbel_err stage2_map(struct stage2 *s2, const struct stage2_map *map) __must_check;
+
+/*
+ * Unmap; holes are fine. Splits blocks that are partly covered (ERR_NOMEM leaves
+ * everything as it was). Table pages that become empty go back to the pool.
+ */
+enum corbel_err stage2_unmap(struct stage2 *s2, ipa_t ipa, u64 size) __must_check;
+
+/* Look one IPA up in the tables. ERR_NOENT when nothing is mapped; *out gives the whole leaf. */
+enum corbel_err stage2_lookup(const struct stage2 *s2, ipa_t ipa, struct stage2_map *out)
+    __must_check;
+
+/* Table pages a map of these ranges would take (dry run, root not counted). */
+u32 stage2_pages_needed(u8 ipa_bits, const struct stage2_map *maps, u32 count);
+
+/* Drop every table page but the root, clear the root; TLBI VMALLS12E1IS for the VMID. */
+void stage2_destroy(struct stage2 *s2);
+
+/* TLBI VMALLS12E1IS for this VMID (teardown, VMID reuse). */
+void stage2_flush_all(struct stage2 *s2);
+
+/* Write VTTBR_EL2/VTCR_EL2 of this CPU (with the speculative-AT rules), ISB. */
+void stage2_load(const struct stage2 *s2);
+
+/* TLBI VMALLE1, local: another vCPU of the same VMID ran here (decision 18). */
+void stage2_flush_local(void);
+
+/* AT S1E1R / S1E1W under the guest now loaded: gva -> ipa. False when stage 1 refuses. */
+bool stage2_translate_s1(u64 gva, bool write, ipa_t *out);
+
+#endif

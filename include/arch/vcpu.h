@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARCH_VCPU_H
+#define ARCH_VCPU_H
+
+#include <corbel/types.h>
+
+/*
+ * The architecture's part of a vCPU: struct arch_vcpu (EL1 system registers, FP/SIMD,
+ * pointer-authentication keys, debug registers) in asm/vcpu.h.
+ */
+#include <asm/vcpu.h>
+
+struct domain;
+struct vcpu;
+
+/* Reset state for a start at entry with x0 = context_id (PSCI CPU_ON, boot). Not resident. */
+void arch_vcpu_reset(struct vcpu *v, u64 entry, u64 context_id);
+
+/* Move EL1 and FP state between this CPU and memory, incl. HCR_EL2, VMPIDR, CNTVOFF. */
+void arch_vcpu_load(struct vcpu *v);
+void arch_vcpu_save(struct vcpu *v);
+
+/* WFI/WFE traps for the resident vCPU as the scheduler's policy wants (vwfi). */
+void arch_vcpu_set_wfx(struct vcpu *v, bool trap);
+
+/* Exceptions for the guest to take (decision 29). The vCPU is loaded on this CPU. */
+void arch_inject_undef(struct vcpu *v);
+void arch_inject_data_abort(struct vcpu *v, u64 gva, bool s1ptw);
+void arch_inject_insn_abort(struct vcpu *v, u64 gva, bool s1ptw);
+void arch_inject_serror(struct vcpu *v);
+
+/* Step over the trapped instruction (4 or 2 bytes by IL), PSTATE.BTYPE and IT state cleared. */
+void arch_vcpu_skip(struct vcpu *v, bool il32);
+
+/* Virtual timer registers of this CPU (CNTV_*), for vtimer.c. */
+u64 arch_cntv_ctl_read(void);
+void arch_cntv_ctl_write(u64 ctl);
+u64 arch_cntv_cval_read(void);
+void arch_cntv_cval_write(u64 cval);
+/* CNTVOFF_EL2 of the resident vCPU is d->cntvoff; guest virtual time = now - cntvoff. */
+
+/* Registers in readable form through the log: guest's (resident) and saved ones. */
+void arch_vcpu_dump(struct vcpu *v);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORBEL_ADDRMAP_H
+#define CORBEL_ADDRMAP_H
+
+#include <corbel/compiler.h>
+#include <corbel/domcfg.h>
+#include <corbel/err.h>
+#include <corbel/s2policy.h>
+#include <corbel/types.h>
+
+/*
+ * The address-map solver: places every guest-physical range of a domain. Knows
+ * fixed ranges (Xen's guest layout, native addresses, xen,reg) and floating ones,
+ * rejects each overlap naming both, and prints the table. Pure; also linked into
+ * the host checker.
+ */
+#define ADDRMAP_MAX 96u
+
+enum addrmap_kind {
+    MAP_RAM, MAP_GICD, MAP_GICR, MAP_GICC, MAP_VUART, MAP_GNTTAB, MAP_DEVICE, MAP_SHMEM, MAP_SRAM,
+};
+
+struct addrmap_entry {
+    u64 base, size;
+    u8 kind;      /* enum addrmap_kind */
+    u8 cls;       /* enum s2_class for mapped ranges */
+    bool floating; /* base to be chosen */
+    u64 align;    /* for floating ranges */
+    char what[24]; /* "RAM bank 0", "GICD", ... */
+};
+
+struct addrmap {
+    struct addrmap_entry entries[ADDRMAP_MAX]; /* sorted by base once solved */
+    u32 count;
+    u8 ipa_bits; /* smallest that holds it all, >= 32 */
+};
+
+void addrmap_init(struct addrmap *map);
+enum corbel_err addrmap_add(struct addrmap *map, const struct addrmap_entry *entry) __must_check;
+
+/* Place floating entries, sort, check overlaps and limit (1 << max_bits); e names the clash. */
+enum corbel_err addrmap_solve(struct addrmap *map, u8 max_bits, struct cfg_error *e) __must_check;
+
+const struct addrmap_entry *addrmap_find(const struct addrmap *map, enum addrmap_kind kind, u32 nth);
+
+/* One line per entry for logs and the checker; index 0.. until false. */
+bool addrmap_line(const struct addrmap *map, u32 index, char *buf, size_t size);
+
+/*
+ * Xen's guest layout (public/arch-arm.h, facts): GICv2 GICD 0x03001000/4K GICC 0x03002000/8K;
+ * GICv3 GICD 0x03001000/64K GICR 0x03020000/128K each; vPL011 0x22000000/4K SPI 32 (INTID 32);
+ * RAM0 0x40000000 up to 3 GiB, RAM1 0x200000000 up to 1016 GiB; grant table 0x38000000/16M.
+ */
+enum corbel_err addrmap_add_xen_layout(struct addrmap *map, const struct domcfg *cfg,
+                                       const struct platform_gic *gic, struct cfg_error *e)
+    __must_check;
+
+#endif

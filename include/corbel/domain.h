@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORBEL_DOMAIN_H
+#define CORBEL_DOMAIN_H
+
+#include <arch/spinlock.h>
+#include <corbel/addrmap.h>
+#include <corbel/compiler.h>
+#include <corbel/console.h>
+#include <corbel/domcfg.h>
+#include <corbel/err.h>
+#include <corbel/log.h>
+#include <corbel/p2m.h>
+#include <corbel/page.h>
+#include <corbel/types.h>
+#include <corbel/vcpu.h>
+#include <corbel/vdev.h>
+#include <corbel/vgic.h>
+#include <corbel/vuart.h>
+
+/* A domain's life (design section 4). The reason of the end is kept. */
+enum domain_state { DOMAIN_BUILDING, DOMAIN_RUNNING, DOMAIN_STOPPING, DOMAIN_DEAD, DOMAIN_FAILED };
+enum shutdown_reason { SHUTDOWN_NONE, SHUTDOWN_POWEROFF, SHUTDOWN_RESET, SHUTDOWN_CRASH };
+
+struct domain {
+    char name[DOMAIN_NAME_MAX]; /* node name in /chosen: the prefix of all its lines */
+    u32 id;                     /* 1.. in tree order; slot + 1 = VMID */
+    u8 state;                   /* enum domain_state; lock */
+    u8 reason;                  /* enum shutdown_reason; lock */
+    spinlock_t lock;            /* RANK_DOMAIN: state, power, pauses */
+    struct domcfg *cfg;         /* heap, for life */
+    struct addrmap *map;        /* solved map, for life */
+    struct arena arena;         /* vCPUs, SPIs, console ring */
+    struct p2m p2m;
+    struct mmio_table mmio;
+    struct vgic vgic;
+    struct vuart vuart;
+    struct console_ring console;
+    struct log_limit limit;     /* guest-caused lines */
+    struct vcpu *vcpus[MAX_VCPUS];
+    u32 vcpu_count;
+    u64 cntvoff;                /* counter at the (re)start */
+    struct sched_unit task;     /* long work: build, teardown */
+    u8 task_state;              /* build.c */
+    u64 task_pos;
+    bool direct_map;
+    u32 running;                /* vCPUs loaded or resident somewhere; atomic */
+};
+
+/* Domains by slot; NULL for an unused one. Fixed once boot is over. */
+struct domain *domain_get(u32 slot);
+u32 domain_slots(void);
+
+/*
+ * Stop d for good: no vCPU of it enters the guest again, its task tears it down.
+ * Any CPU; the first reason counts.
+ */
+void domain_shutdown(struct domain *d, enum shutdown_reason reason);
+
+#endif

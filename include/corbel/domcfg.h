@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORBEL_DOMCFG_H
+#define CORBEL_DOMCFG_H
+
+#include <corbel/compiler.h>
+#include <corbel/err.h>
+#include <corbel/page.h>
+#include <corbel/platform.h>
+#include <corbel/types.h>
+
+/*
+ * The parsed, validated description of one domain. The parser is a pure function
+ * of the tree: reads every binding of requirements D1, checks all of it, and
+ * refuses with ONE line: "/chosen/domU2: memory = <0x0>: expected ...".
+ */
+#define DOMCFG_BANKS_MAX 16u
+
+struct domcfg_module {
+    struct mem_range range; /* size 0: absent; may be larger than the file (image_size) */
+    int node;
+};
+
+struct domcfg_vcpu {
+    cpumask_t affinity; /* 0: any */
+};
+
+/* A region the solver places; see addrmap.h. */
+struct domcfg {
+    char name[DOMAIN_NAME_MAX]; /* node name without unit address; made unique by the caller */
+    int node;                   /* in the host tree */
+    u64 memory;                 /* bytes, a multiple of 4 KiB */
+    u32 cpus;
+    bool vpl011;
+    bool nr_spis_given;
+    u32 nr_spis;
+    u32 weight;                 /* corbel,weight, default 256 */
+    u32 pool_phandle;           /* domain-cpupool, 0: default pool */
+    u32 p2m_mem_mb;             /* xen,domain-p2m-mem-mb, 0: computed */
+    bool trap_unmapped;         /* trap-unmapped-accesses, default true */
+    bool direct_map, enhanced, passthrough; /* known; refused by domcfg_parse until they work */
+    struct domcfg_module kernel, ramdisk, dtb;
+    char bootargs[1024];
+    struct domcfg_vcpu vcpus[MAX_VCPUS];
+    struct mem_range static_mem[DOMCFG_BANKS_MAX];
+    u32 static_mem_count;
+};
+
+/* Text of a refusal, without the domain's name in front. */
+struct cfg_error {
+    char text[200];
+};
+
+/* Set the error "path: property = value: expected what" (value formatted by the caller). */
+void cfg_error_set(struct cfg_error *e, const char *path, const char *property,
+                   const char *value, const char *expected);
+
+/*
+ * Parse the xen,domain node. On ERR_* e->text is the line to print. Values that
+ * need the machine (total memory, number of CPUs, GIC version, module ranges)
+ * are checked against p.
+ */
+enum corbel_err domcfg_parse(const struct platform *p, int node, struct domcfg *cfg,
+                             struct cfg_error *e) __must_check;
+
+/* Next xen,domain node under /chosen after prev (-1: first) in tree order, negative at the end. */
+int domcfg_next(const void *fdt, int prev);
+
+/* Boot-time CPU pools (xen,cpupool). */
+struct poolcfg {
+    u32 phandle;
+    cpumask_t cpus; /* by index in platform.cpus */
+    u8 policy;      /* enum sched_policy */
+    char name[DOMAIN_NAME_MAX];
+};
+int poolcfg_next(const void *fdt, int prev);
+enum corbel_err poolcfg_parse(const struct platform *p, int node, struct poolcfg *pool,
+                              struct cfg_error *e) __must_check;
+
+/* "0-3,5" -> mask; ERR_FORMAT on anything else, ERR_RANGE beyond 63. */
+enum corbel_err cpulist_parse(const char *text, cpumask_t *out) __must_check;
+
+#endif

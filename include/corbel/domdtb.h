@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORBEL_DOMDTB_H
+#define CORBEL_DOMDTB_H
+
+#include <corbel/addrmap.h>
+#include <corbel/compiler.h>
+#include <corbel/domcfg.h>
+#include <corbel/err.h>
+#include <corbel/types.h>
+
+/*
+ * The guest's device tree, one function per node: root (compatible, model),
+ * chosen (bootargs, initrd, stdout-path, rng-seed, kaslr-seed), memory, cpus,
+ * psci, timer, GIC, vPL011. Pure: same input, same bytes.
+ */
+struct domdtb_input {
+    const struct domcfg *cfg;
+    const struct platform *platform;
+    const struct addrmap *map;
+    u64 initrd_start, initrd_end; /* 0: none */
+    const u8 *seed;               /* 64 + 8 bytes from the DRBG: rng-seed, kaslr-seed */
+    u64 vcpu_mpidr[MAX_VCPUS];
+    u32 cpu_count;
+    u32 vuart_intid;
+};
+#define DOMDTB_SEED_SIZE 72u
+
+/* Upper bound of the size for these inputs. */
+u32 domdtb_size_max(const struct domdtb_input *in);
+
+/* Write into buf; *total = size. ERR_NOMEM if it does not fit (then failed names the node). */
+enum corbel_err domdtb_write(const struct domdtb_input *in, void *buf, u32 size, u32 *total,
+                             const char **failed) __must_check;
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORBEL_FDT_READ_H
+#define CORBEL_FDT_READ_H
+
+#include <corbel/compiler.h>
+#include <corbel/err.h>
+#include <corbel/types.h>
+
+/*
+ * Typed readers over libfdt. A node is an int offset as in libfdt, negative =
+ * none. A malformed tree never leads out of the blob: fdtr_check() validates it
+ * once, and depth, string ends and lengths are checked here. Pure, no state.
+ */
+#define FDTR_DEPTH_MAX 32 /* deeper nodes are not visited */
+
+/* Header, size and structure block are sound, at most size bytes. ERR_FORMAT otherwise. */
+enum corbel_err fdtr_check(const void *fdt, u64 size) __must_check;
+u32 fdtr_total_size(const void *fdt);
+
+int fdtr_path(const void *fdt, const char *path);      /* also resolves an alias */
+int fdtr_child(const void *fdt, int node, const char *name);
+int fdtr_first_child(const void *fdt, int node);
+int fdtr_next_child(const void *fdt, int child);
+int fdtr_next_node(const void *fdt, int node, int *depth); /* pre-order walk; start at -1, depth -1 */
+int fdtr_parent(const void *fdt, int node);
+int fdtr_by_phandle(const void *fdt, u32 phandle);
+u32 fdtr_phandle(const void *fdt, int node);           /* 0 when it has none */
+const char *fdtr_name(const void *fdt, int node);      /* "" for the root, never NULL */
+/* Full path into buf, always ended with NUL, "..." at the front when it does not fit. */
+const char *fdtr_path_of(const void *fdt, int node, char *buf, size_t size);
+
+const void *fdtr_prop(const void *fdt, int node, const char *name, u32 *len); /* NULL: absent */
+bool fdtr_has(const void *fdt, int node, const char *name);
+
+/* ERR_NOENT absent; ERR_FORMAT wrong length; one or two big-endian cells. */
+enum corbel_err fdtr_u32(const void *fdt, int node, const char *name, u32 *out) __must_check;
+enum corbel_err fdtr_u64(const void *fdt, int node, const char *name, u64 *out) __must_check;
+/* One cell or two (as linux,initrd-start). */
+enum corbel_err fdtr_number(const void *fdt, int node, const char *name, u64 *out) __must_check;
+/* NUL-terminated inside the property. */
+enum corbel_err fdtr_string(const void *fdt, int node, const char *name, const char **out)
+    __must_check;
+/* n-th cell of a property. */
+enum corbel_err fdtr_cell(const void *fdt, int node, const char *name, u32 index, u32 *out)
+    __must_check;
+/* n-th string of a string list, NULL past the end or when a string is not terminated. */
+const char *fdtr_string_at(const void *fdt, int node, const char *name, u32 index);
+
+bool fdtr_compatible(const void *fdt, int node, const char *compatible);
+bool fdtr_available(const void *fdt, int node); /* status absent, "okay" or "ok" */
+
+/* #address-cells / #size-cells that apply to the children of node (defaults 2, 1); ERR_RANGE > 2. */
+enum corbel_err fdtr_cells(const void *fdt, int node, u32 *address, u32 *size) __must_check;
+
+/* index-th (address, size) of reg, in the parent's cells, NOT translated. ERR_NOENT past the end. */
+enum corbel_err fdtr_reg(const void *fdt, int node, u32 index, u64 *base, u64 *size) __must_check;
+
+/* Same, translated through every ranges to the root (CPU view). ERR_RANGE when it does not translate. */
+enum corbel_err fdtr_reg_cpu(const void *fdt, int node, u32 index, u64 *base, u64 *size)
+    __must_check;
+
+/* Big-endian cells at p (1 or 2). */
+u64 fdtr_read_cells(const void *p, u32 cells);
+
+/* Interrupt: three GIC cells decoded; only for nodes whose interrupt parent is the GIC. */
+struct fdtr_irq {
+    u32 intid; /* 16+ PPI, 32+ SPI */
+    bool level;
+    u32 flags; /* the raw third cell */
+};
+enum corbel_err fdtr_irq(const void *fdt, int node, u32 index, struct fdtr_irq *out) __must_check;
+/* The node that interrupt-parent (inherited) of node leads to, negative when none. */
+int fdtr_irq_parent(const void *fdt, int node);
+
+/* Memory reservation block entries. */
+u32 fdtr_memreserve_count(const void *fdt);
+enum corbel_err fdtr_memreserve(const void *fdt, u32 index, u64 *base, u64 *size) __must_check;
+
+#endif

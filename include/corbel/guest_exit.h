@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORBEL_GUEST_EXIT_H
+#define CORBEL_GUEST_EXIT_H
+
+#include <corbel/types.h>
+
+struct cpu;
+struct vcpu;
+
+/* Why a guest came to EL2: decoded by arch/arm64/entry/esr.c, answered by guest_exit.c. */
+enum exit_reason {
+    EXIT_IRQ,
+    EXIT_HVC,
+    EXIT_SMC,
+    EXIT_WFX,
+    EXIT_SYSREG,
+    EXIT_DATA_ABORT,
+    EXIT_INSN_ABORT,
+    EXIT_SERROR,
+    EXIT_UNDEF,      /* to be injected as UNDEFINED */
+    EXIT_UNEXPECTED, /* an exception class that cannot come from a guest here */
+};
+
+/* Trapped registers that common code emulates; the rest is answered in arch/arm64/entry/vsysreg.c. */
+enum trapped_reg {
+    TREG_ICC_SGI1R, TREG_ICC_SGI0R, TREG_ICC_ASGI1R, TREG_ICC_DIR,
+    TREG_CNTP_CTL, TREG_CNTP_CVAL, TREG_CNTP_TVAL,
+    TREG_SETWAY, /* DC ISW/CSW/CISW, and SCTLR cache toggles */
+};
+
+enum abort_kind { ABORT_TRANSLATION, ABORT_PERMISSION, ABORT_OTHER };
+
+struct guest_exit {
+    u8 reason; /* enum exit_reason */
+    bool il32; /* 4-byte instruction */
+    union {
+        struct { u16 imm; } call;              /* HVC, SMC */
+        struct { bool wfe; } wfx;
+        struct { u8 reg; u8 rt; bool write; } sysreg; /* reg: enum trapped_reg */
+        struct {
+            u64 gva;
+            ipa_t ipa;      /* with the page offset of gva */
+            u8 kind;        /* enum abort_kind */
+            u8 size;        /* bytes, valid with isv */
+            u8 rt;
+            bool isv, write, sign_extend, rt64, s1ptw, cache_op;
+        } abort;
+        struct { u32 esr; } raw;               /* SERROR, UNEXPECTED */
+    } u;
+};
+
+/*
+ * The door from arch into common: answer the exit, run what is due on this CPU,
+ * return the vCPU to enter next (loaded here; never NULL). Idle is a loop inside.
+ */
+struct vcpu *guest_exit_handle(struct vcpu *v, const struct guest_exit *e);
+
+/* First entry of a CPU after boot: as guest_exit_handle without an exit. */
+struct vcpu *guest_exit_first(struct cpu *cpu);
+
+#endif

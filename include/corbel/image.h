@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORBEL_IMAGE_H
+#define CORBEL_IMAGE_H
+
+#include <corbel/compiler.h>
+#include <corbel/err.h>
+#include <corbel/types.h>
+
+/*
+ * Guest kernel formats: arm64 Image (Linux booting.rst: text_offset, image_size,
+ * flags), gzip of one, legacy uImage (load and entry from its header; load 0 =
+ * position independent). Pure: works on the first IMAGE_PROBE_SIZE bytes.
+ */
+#define IMAGE_PROBE_SIZE 256u
+
+enum image_format { IMAGE_RAW_ARM64, IMAGE_GZIP };
+
+struct image_info {
+    u8 format;       /* how the payload is stored */
+    bool uimage;     /* a 64-byte uImage header comes before the payload */
+    u64 skip;        /* bytes before the payload in the module */
+    u64 size;        /* payload bytes in the module (stored size) */
+    u64 text_offset; /* from the base of RAM (2 MiB aligned) */
+    u64 mem_size;    /* memory the kernel needs from there on, BSS included; 0 for gzip: unknown */
+    bool fixed;      /* must sit at load_addr */
+    u64 load_addr, entry_offset;
+};
+
+/* head: the module's first bytes, len of them. ERR_FORMAT with why set to a short reason. */
+enum corbel_err image_probe(const void *head, u64 len, u64 module_size, struct image_info *out,
+                            const char **why) __must_check;
+
+/*
+ * Where kernel, device tree and ramdisk go in RAM: kernel at bank base + text_offset
+ * (2 MiB aligned base), DTB on its own 2 MiB page, ramdisk page aligned, none
+ * overlapping, all in bank 0 when it fits. Xen's order: DTB at min(base + 128 MiB, end of bank) area.
+ */
+struct image_place {
+    u64 kernel, dtb, ramdisk; /* guest-physical; kernel = start of the image */
+    u64 entry;
+};
+
+struct image_want {
+    u64 kernel_size; /* mem_size */
+    u64 dtb_size, ramdisk_size;
+    const struct image_info *info;
+};
+
+enum corbel_err image_place(u64 bank_base, u64 bank_size, const struct image_want *want,
+                            struct image_place *out, const char **why) __must_check;
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORBEL_LOG_H
+#define CORBEL_LOG_H
+
+#include <corbel/compiler.h>
+#include <corbel/types.h>
+
+/*
+ * The hypervisor's own messages. Each call makes one line "[sec.usec] text"
+ * in a ring; the console drains the ring to the UART (console.h). Callable
+ * from any CPU at any time, with any lock held: the ring lock is innermost.
+ */
+enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/* text is one line without a final newline; longer than 255 bytes is cut. */
+void log_printf(enum log_level level, const char *fmt, ...) __printf_like(2, 3);
+
+#define log_err(...)   log_printf(LOG_ERR, __VA_ARGS__)
+#define log_warn(...)  log_printf(LOG_WARN, __VA_ARGS__)
+#define log_info(...)  log_printf(LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_printf(LOG_DEBUG, __VA_ARGS__)
+
+/* Lines above this level are dropped (loglvl=). Boot CPU, or any time later. */
+void log_set_level(enum log_level level);
+
+/*
+ * Rate limit for lines that a guest can cause: at most burst lines per second.
+ * log_limit_ok() answers whether this line may be printed; when lines were
+ * dropped before, it first logs how many. One struct per domain.
+ */
+struct log_limit {
+    u64 window_start; /* arch_time_now() ticks */
+    u32 printed;
+    u32 dropped;
+};
+
+bool log_limit_ok(struct log_limit *limit, const char *who);
+
+/*
+ * Copy up to size bytes of the ring from *pos on; advances *pos, returns the
+ * count. When the reader fell behind, *pos jumps to the oldest byte kept.
+ */
+size_t log_read(u64 *pos, char *buf, size_t size);
+
+#endif

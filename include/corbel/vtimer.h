@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORBEL_VTIMER_H
+#define CORBEL_VTIMER_H
+
+#include <corbel/timer.h>
+#include <corbel/types.h>
+
+struct vcpu;
+
+/*
+ * The guest's timers. Virtual: native, PPI 27 hardware-linked; saved and loaded
+ * with the vCPU (design decision 27). Physical: emulated (CNTP_*), PPI 30.
+ */
+struct vtimer {
+    u64 cntv_cval, cntv_ctl; /* saved while not resident */
+    bool phys_active;        /* PPI 27 physically active for this vCPU */
+    u64 cntp_cval, cntp_ctl; /* emulated; CTL as the guest wrote it, ISTATUS computed */
+    struct timer_entry wake;  /* TIMER_VTIMER: blocked vCPU */
+    struct timer_entry ptimer; /* TIMER_PTIMER */
+};
+
+void vtimer_init(struct vcpu *v);
+void vtimer_reset(struct vcpu *v);
+
+/* Residency, guest_exit.c only. */
+void vtimer_load(struct vcpu *v);
+void vtimer_save(struct vcpu *v);
+
+/* The vCPU blocks: arm the wake-up at its CVAL; false when it is due already (do not block). */
+bool vtimer_block(struct vcpu *v);
+
+/* An entry of kind TIMER_VTIMER / TIMER_PTIMER expired. */
+void vtimer_expired(struct timer_entry *entry);
+
+/* Emulated CNTP registers; also CNTPCT where trapped. */
+enum vtimer_reg { VTIMER_CNTP_CTL, VTIMER_CNTP_CVAL, VTIMER_CNTP_TVAL };
+u64 vtimer_read(struct vcpu *v, enum vtimer_reg reg);
+void vtimer_write(struct vcpu *v, enum vtimer_reg reg, u64 value);
+
+/* True when the virtual timer of a resident or saved vCPU has its output asserted. */
+bool vtimer_output(struct vcpu *v);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FAKE_CORE_H
+#define FAKE_CORE_H
+
+#include <corbel/types.h>
+
+/*
+ * The host "architecture" of unit tests: settable current CPU and time, captured
+ * log, panic as a mock assertion (expect_assert_failure works on it).
+ */
+extern u64 fake_time;      /* counter ticks; frequency 1 GHz, so ticks = ns */
+extern u64 fake_deadline;  /* last arch_timer_set(), ~0 = stopped */
+extern char fake_log[65536];
+extern u32 fake_kicks[64]; /* SGIs sent per CPU */
+
+/* count CPUs, cpu_this() = 0; counters and log cleared. Call in each test's setup. */
+void fake_reset(u32 count);
+void fake_set_cpu(u32 id);
+
+#endif
