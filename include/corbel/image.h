@@ -11,7 +11,7 @@
  * flags), gzip of one, legacy uImage (load and entry from its header; load 0 =
  * position independent). Pure: works on the first IMAGE_PROBE_SIZE bytes.
  */
-#define IMAGE_PROBE_SIZE 256u
+#define IMAGE_PROBE_SIZE 512u /* reaches past the section table of Linux's PE header */
 
 enum image_format { IMAGE_RAW_ARM64, IMAGE_GZIP };
 
@@ -26,7 +26,10 @@ struct image_info {
     u64 load_addr, entry_offset;
 };
 
-/* head: the module's first bytes, len of them. ERR_FORMAT with why set to a short reason. */
+/*
+ * head: the module's first bytes, len of them. ERR_FORMAT with why set to a short
+ * reason that can stand in "expected a kernel image: <why>".
+ */
 enum corbel_err image_probe(const void *head, u64 len, u64 module_size, struct image_info *out,
                             const char **why) __must_check;
 

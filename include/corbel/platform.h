@@ -69,6 +69,8 @@ struct platform_module {
 
 struct platform {
     const void *fdt;
+    struct mem_range self; /* the hypervisor's image in RAM; set by main.c, size 0: not known */
+    struct mem_range tree; /* the device tree itself, likewise */
     struct mem_range banks[PLATFORM_BANKS_MAX]; /* RAM, sorted, merged, no overlap */
     u32 bank_count;
     struct mem_range reserved[PLATFORM_RESERVED_MAX]; /* memreserve, reserved-memory, static */
