@@ -20,39 +20,43 @@
 
 /* One map or unmap under way: pages it may use, tables it took out. */
 struct change {
-  const struct pgt_range *range; /* unmap: attr unused */
-  u64 pages;                     /* count pass */
-  u64 *reserve;                  /* chained through their first word */
-  u64 *dead;                     /* likewise; freed after the last sync() */
+    const struct pgt_range *range; /* unmap: attr unused */
+    u64 pages;                     /* count pass */
+    u64 *reserve;                  /* chained through their first word */
+    u64 *dead;                     /* likewise; freed after the last sync() */
 };
 
-static u32 level_shift(u32 level) {
-  return PAGE_SHIFT + 9 * (PGT_LEAF_LEVEL - level);
+static u32 level_shift(u32 level)
+{
+    return PAGE_SHIFT + 9 * (PGT_LEAF_LEVEL - level);
 }
 
-static bool is_table(u64 pte, u32 level) {
-  return level < PGT_LEAF_LEVEL &&
-         (pte & (PTE_VALID | PTE_TYPE)) == (PTE_VALID | PTE_TYPE);
+static bool is_table(u64 pte, u32 level)
+{
+    return level < PGT_LEAF_LEVEL && (pte & (PTE_VALID | PTE_TYPE)) == (PTE_VALID | PTE_TYPE);
 }
 
-static bool is_leaf(u64 pte, u32 level) {
-  return (pte & PTE_VALID) && !is_table(pte, level);
+static bool is_leaf(u64 pte, u32 level)
+{
+    return (pte & PTE_VALID) && !is_table(pte, level);
 }
 
-static u64 leaf_make(u64 pa, u64 attr, u32 level) {
-  return pa | (attr & PTE_ATTRS) | PTE_VALID |
-         (level == PGT_LEAF_LEVEL ? PTE_TYPE : 0);
+static u64 leaf_make(u64 pa, u64 attr, u32 level)
+{
+    return pa | (attr & PTE_ATTRS) | PTE_VALID | (level == PGT_LEAF_LEVEL ? PTE_TYPE : 0);
 }
 
-static u64 *table_of(const struct pgt *pgt, u64 pte) {
-  return pgt->ops->to_virt(pgt->ctx, pte & PTE_ADDR);
+static u64 *table_of(const struct pgt *pgt, u64 pte)
+{
+    return pgt->ops->to_virt(pgt->ctx, pte & PTE_ADDR);
 }
 
 /* Walkers of other CPUs read entries at any time: one 64-bit store each. */
-static void pte_write(const struct pgt *pgt, u64 *slot, u64 pte) {
-  __atomic_store_n(slot, pte, __ATOMIC_RELAXED);
-  if (pgt->ops->clean)
-    pgt->ops->clean(pgt->ctx, slot, sizeof(*slot));
+static void pte_write(const struct pgt *pgt, u64 *slot, u64 pte)
+{
+    __atomic_store_n(slot, pte, __ATOMIC_RELAXED);
+    if (pgt->ops->clean)
+        pgt->ops->clean(pgt->ctx, slot, sizeof(*slot));
 }
 
 /*
@@ -60,371 +64,376 @@ static void pte_write(const struct pgt *pgt, u64 *slot, u64 pte) {
  * invalid, is forgotten by all TLBs, and only then becomes something else. When
  * it stays empty, its invalidation may join the rest of the batch.
  */
-static void entry_replace(const struct pgt *pgt, const struct pgt_entry *e,
-                          u64 pte) {
-  u64 size = pgt_entry_size(e->level);
+static void entry_replace(const struct pgt *pgt, const struct pgt_entry *e, u64 pte)
+{
+    u64 size = pgt_entry_size(e->level);
 
-  if (e->pte & PTE_VALID) {
-    pte_write(pgt, e->slot, 0);
-    pgt->ops->invalidate(pgt->ctx, ALIGN_DOWN(e->addr, size), size,
-                         is_table(e->pte, e->level) ? PGT_LEVEL_ANY : e->level);
-    if (!pte)
-      return;
-    pgt->ops->sync(pgt->ctx);
-  }
-  pte_write(pgt, e->slot, pte);
+    if (e->pte & PTE_VALID) {
+        pte_write(pgt, e->slot, 0);
+        pgt->ops->invalidate(pgt->ctx, ALIGN_DOWN(e->addr, size), size,
+                             is_table(e->pte, e->level) ? PGT_LEVEL_ANY : e->level);
+        if (!pte)
+            return;
+        pgt->ops->sync(pgt->ctx);
+    }
+    pte_write(pgt, e->slot, pte);
 }
 
-static enum corbel_err walk_table(const struct pgt *pgt,
-                                  const struct pgt_walk *w, u64 *table,
+static enum corbel_err walk_table(const struct pgt *pgt, const struct pgt_walk *w, u64 *table,
                                   u32 level, const struct pgt_range *part);
 
-static enum corbel_err walk_entry(const struct pgt *pgt,
-                                  const struct pgt_walk *w,
-                                  struct pgt_entry *e) {
-  enum corbel_err err = CORBEL_OK;
-  struct pgt_range part = {.addr = e->addr, .size = e->end - e->addr};
+static enum corbel_err walk_entry(const struct pgt *pgt, const struct pgt_walk *w,
+                                  struct pgt_entry *e)
+{
+    enum corbel_err err = CORBEL_OK;
+    struct pgt_range part = { .addr = e->addr, .size = e->end - e->addr };
 
-  e->pte = *e->slot;
-  e->when = is_table(e->pte, e->level) ? PGT_VISIT_PRE : PGT_VISIT_LEAF;
-  if (w->flags & e->when)
-    err = w->visit(pgt, e, w->arg);
-  e->pte = *e->slot;
-  if (err || !is_table(e->pte, e->level))
+    e->pte = *e->slot;
+    e->when = is_table(e->pte, e->level) ? PGT_VISIT_PRE : PGT_VISIT_LEAF;
+    if (w->flags & e->when)
+        err = w->visit(pgt, e, w->arg);
+    e->pte = *e->slot;
+    if (err || !is_table(e->pte, e->level))
+        return err;
+    err = walk_table(pgt, w, table_of(pgt, e->pte), e->level + 1, &part);
+    e->when = PGT_VISIT_POST;
+    if (!err && (w->flags & e->when))
+        err = w->visit(pgt, e, w->arg);
     return err;
-  err = walk_table(pgt, w, table_of(pgt, e->pte), e->level + 1, &part);
-  e->when = PGT_VISIT_POST;
-  if (!err && (w->flags & e->when))
-    err = w->visit(pgt, e, w->arg);
-  return err;
 }
 
 /* Recursion is at most four levels deep. */
-static enum corbel_err walk_table(const struct pgt *pgt,
-                                  const struct pgt_walk *w, u64 *table,
-                                  u32 level, const struct pgt_range *part) {
-  u64 addr = part->addr, end = part->addr + part->size,
-      size = pgt_entry_size(level);
-  u64 index_mask = level == pgt->start_level ? ~0ull : ENTRIES - 1;
-  bool back = (w->flags & PGT_VISIT_BACK) != 0;
-  enum corbel_err err = CORBEL_OK;
+static enum corbel_err walk_table(const struct pgt *pgt, const struct pgt_walk *w, u64 *table,
+                                  u32 level, const struct pgt_range *part)
+{
+    u64 addr = part->addr, end = part->addr + part->size, size = pgt_entry_size(level);
+    u64 index_mask = level == pgt->start_level ? ~0ull : ENTRIES - 1;
+    bool back = (w->flags & PGT_VISIT_BACK) != 0;
+    enum corbel_err err = CORBEL_OK;
 
-  while (addr < end && !err) {
-    struct pgt_entry e = {.addr = addr, .end = end, .level = level};
+    while (addr < end && !err) {
+        struct pgt_entry e = { .addr = addr, .end = end, .level = level };
 
-    if (back)
-      e.addr = MAX(addr, ALIGN_DOWN(end - 1, size));
-    else
-      e.end = MIN(end, ALIGN_DOWN(addr, size) + size);
-    e.slot = &table[(e.addr >> level_shift(level)) & index_mask];
-    if (back)
-      end = e.addr;
-    else
-      addr = e.end;
-    err = walk_entry(pgt, w, &e);
-  }
-  return err;
+        if (back)
+            e.addr = MAX(addr, ALIGN_DOWN(end - 1, size));
+        else
+            e.end = MIN(end, ALIGN_DOWN(addr, size) + size);
+        e.slot = &table[(e.addr >> level_shift(level)) & index_mask];
+        if (back)
+            end = e.addr;
+        else
+            addr = e.end;
+        err = walk_entry(pgt, w, &e);
+    }
+    return err;
 }
 
-enum corbel_err pgt_walk(const struct pgt *pgt, const struct pgt_walk *walk) {
-  struct pgt_range all = {.addr = walk->addr, .size = walk->end - walk->addr};
+enum corbel_err pgt_walk(const struct pgt *pgt, const struct pgt_walk *walk)
+{
+    struct pgt_range all = { .addr = walk->addr, .size = walk->end - walk->addr };
 
-  if (walk->addr > walk->end || walk->end > BIT(pgt->addr_bits))
-    return ERR_RANGE;
-  return walk_table(pgt, walk, pgt->root, pgt->start_level, &all);
+    if (walk->addr > walk->end || walk->end > BIT(pgt->addr_bits))
+        return ERR_RANGE;
+    return walk_table(pgt, walk, pgt->root, pgt->start_level, &all);
 }
 
 /* Can [addr, end) of the range be one leaf of this level? */
-static bool leaf_fits(const struct pgt_range *r, u64 addr, u64 end, u32 level,
-                      u32 block_level) {
-  u64 size = pgt_entry_size(level);
-
-  return level >= block_level && end - addr == size &&
-         IS_ALIGNED(addr | (r->pa + (addr - r->addr)), size);
-}
-
-u64 pgt_tables_needed(const struct pgt_range *r, u32 first_level,
-                      u32 block_level) {
-  u64 end = r->addr + r->size, tables = 0;
-
-  for (u32 level = first_level; level < PGT_LEAF_LEVEL && r->size; level++) {
+static bool leaf_fits(const struct pgt_range *r, u64 addr, u64 end, u32 level, u32 block_level)
+{
     u64 size = pgt_entry_size(level);
-    u64 first = ALIGN_UP(r->addr, size), last = ALIGN_DOWN(end, size);
 
-    tables += (ALIGN_UP(end, size) - ALIGN_DOWN(r->addr, size)) / size;
-    if (level >= block_level && first < last &&
-        IS_ALIGNED(r->addr - r->pa, size))
-      tables -= (last - first) / size;
-  }
-  return tables;
+    return level >= block_level && end - addr == size &&
+           IS_ALIGNED(addr | (r->pa + (addr - r->addr)), size);
 }
 
-static void page_push(u64 **list, u64 *page) {
-  /* A page address is even: a stale walker that still reads this word finds it
-   * invalid. */
-  page[0] = (u64)(uintptr_t)*list;
-  *list = page;
+u64 pgt_tables_needed(const struct pgt_range *r, u32 first_level, u32 block_level)
+{
+    u64 end = r->addr + r->size, tables = 0;
+
+    for (u32 level = first_level; level < PGT_LEAF_LEVEL && r->size; level++) {
+        u64 size = pgt_entry_size(level);
+        u64 first = ALIGN_UP(r->addr, size), last = ALIGN_DOWN(end, size);
+
+        tables += (ALIGN_UP(end, size) - ALIGN_DOWN(r->addr, size)) / size;
+        if (level >= block_level && first < last && IS_ALIGNED(r->addr - r->pa, size))
+            tables -= (last - first) / size;
+    }
+    return tables;
 }
 
-static u64 *page_pop(u64 **list) {
-  u64 *page = *list;
-
-  CORBEL_ASSERT(page != NULL);
-  *list = (u64 *)(uintptr_t)page[0];
-  page[0] = 0;
-  return page;
+static void page_push(u64 **list, u64 *page)
+{
+    /* A page address is even: a stale walker that still reads this word finds it
+     * invalid. */
+    page[0] = (u64)(uintptr_t)*list;
+    *list = page;
 }
 
-static void list_free(const struct pgt *pgt, u64 **list) {
-  while (*list)
-    pgt->ops->free(pgt->ctx, page_pop(list));
+static u64 *page_pop(u64 **list)
+{
+    u64 *page = *list;
+
+    CORBEL_ASSERT(page != NULL);
+    *list = (u64 *)(uintptr_t)page[0];
+    page[0] = 0;
+    return page;
+}
+
+static void list_free(const struct pgt *pgt, u64 **list)
+{
+    while (*list)
+        pgt->ops->free(pgt->ctx, page_pop(list));
 }
 
 /* Move a table that no entry points to, and all below it, to the dead list. */
-static void table_bury(const struct pgt *pgt, u64 *table, u32 level,
-                       u64 **dead) {
-  for (u32 i = 0; level < PGT_LEAF_LEVEL && i < ENTRIES; i++)
-    if (is_table(table[i], level))
-      table_bury(pgt, table_of(pgt, table[i]), level + 1, dead);
-  page_push(dead, table);
+static void table_bury(const struct pgt *pgt, u64 *table, u32 level, u64 **dead)
+{
+    for (u32 i = 0; level < PGT_LEAF_LEVEL && i < ENTRIES; i++)
+        if (is_table(table[i], level))
+            table_bury(pgt, table_of(pgt, table[i]), level + 1, dead);
+    page_push(dead, table);
 }
 
 /* Replace a table entry by a leaf or by nothing. */
-static void table_drop(const struct pgt *pgt, const struct pgt_entry *e,
-                       u64 pte, u64 **dead) {
-  u64 *table = table_of(pgt, e->pte);
+static void table_drop(const struct pgt *pgt, const struct pgt_entry *e, u64 pte, u64 **dead)
+{
+    u64 *table = table_of(pgt, e->pte);
 
-  entry_replace(pgt, e, pte);
-  table_bury(pgt, table, e->level + 1, dead);
+    entry_replace(pgt, e, pte);
+    table_bury(pgt, table, e->level + 1, dead);
 }
 
 /* Put a reserved table where an empty entry or a block is; a block's map goes
  * into it. */
-static void table_insert(const struct pgt *pgt, const struct pgt_entry *e,
-                         u64 **reserve) {
-  u64 *table = page_pop(reserve);
-  u64 size = pgt_entry_size(e->level + 1);
+static void table_insert(const struct pgt *pgt, const struct pgt_entry *e, u64 **reserve)
+{
+    u64 *table = page_pop(reserve);
+    u64 size = pgt_entry_size(e->level + 1);
 
-  for (u32 i = 0; (e->pte & PTE_VALID) && i < ENTRIES; i++)
-    table[i] = leaf_make((e->pte & PTE_ADDR) + i * size, e->pte, e->level + 1);
-  if (pgt->ops->clean)
-    pgt->ops->clean(pgt->ctx, table, PAGE_SIZE);
-  dsb_ishst(); /* the table's content is visible before the link that leads to
-                  it */
-  entry_replace(pgt, e,
-                pgt->ops->to_phys(pgt->ctx, table) | PTE_VALID | PTE_TYPE);
+    for (u32 i = 0; (e->pte & PTE_VALID) && i < ENTRIES; i++)
+        table[i] = leaf_make((e->pte & PTE_ADDR) + i * size, e->pte, e->level + 1);
+    if (pgt->ops->clean)
+        pgt->ops->clean(pgt->ctx, table, PAGE_SIZE);
+    dsb_ishst(); /* the table's content is visible before the link that leads to
+                    it */
+    entry_replace(pgt, e, pgt->ops->to_phys(pgt->ctx, table) | PTE_VALID | PTE_TYPE);
 }
 
-static struct pgt_range part_of(const struct pgt_range *r,
-                                const struct pgt_entry *e) {
-  struct pgt_range part = {.addr = e->addr,
-                           .pa = r->pa + (e->addr - r->addr),
-                           .size = e->end - e->addr};
+static struct pgt_range part_of(const struct pgt_range *r, const struct pgt_entry *e)
+{
+    struct pgt_range part = { .addr = e->addr,
+                              .pa = r->pa + (e->addr - r->addr),
+                              .size = e->end - e->addr };
 
-  return part;
+    return part;
 }
 
-static enum corbel_err visit_map_count(const struct pgt *pgt,
-                                       const struct pgt_entry *e, void *arg) {
-  struct change *c = arg;
-  struct pgt_range part = part_of(c->range, e);
+static enum corbel_err visit_map_count(const struct pgt *pgt, const struct pgt_entry *e, void *arg)
+{
+    struct change *c = arg;
+    struct pgt_range part = part_of(c->range, e);
 
-  c->pages += pgt_tables_needed(&part, e->level, pgt->block_level);
-  return CORBEL_OK;
+    c->pages += pgt_tables_needed(&part, e->level, pgt->block_level);
+    return CORBEL_OK;
 }
 
-static enum corbel_err visit_map(const struct pgt *pgt,
-                                 const struct pgt_entry *e, void *arg) {
-  struct change *c = arg;
-  struct pgt_range part = part_of(c->range, e);
-  u64 leaf = leaf_make(part.pa, c->range->attr, e->level);
+static enum corbel_err visit_map(const struct pgt *pgt, const struct pgt_entry *e, void *arg)
+{
+    struct change *c = arg;
+    struct pgt_range part = part_of(c->range, e);
+    u64 leaf = leaf_make(part.pa, c->range->attr, e->level);
 
-  if (!leaf_fits(&part, e->addr, e->end, e->level, pgt->block_level)) {
-    if (e->when == PGT_VISIT_LEAF)
-      table_insert(pgt, e, &c->reserve);
-  } else if (e->when == PGT_VISIT_PRE) {
-    table_drop(pgt, e, leaf, &c->dead);
-  } else if (e->pte != leaf) {
-    entry_replace(pgt, e, leaf);
-  }
-  return CORBEL_OK;
-}
-
-static bool covered(const struct pgt_entry *e) {
-  return e->end - e->addr == pgt_entry_size(e->level);
-}
-
-static enum corbel_err visit_unmap_count(const struct pgt *pgt,
-                                         const struct pgt_entry *e, void *arg) {
-  struct change *c = arg;
-  struct pgt_range part = {
-      .addr = e->addr, .pa = e->addr, .size = e->end - e->addr};
-
-  (void)pgt;
-  if (e->pte & PTE_VALID)
-    c->pages += pgt_tables_needed(&part, e->level, 1);
-  return CORBEL_OK;
-}
-
-static bool table_is_empty(const u64 *table) {
-  for (u32 i = 0; i < ENTRIES; i++)
-    if (table[i] & PTE_VALID)
-      return false;
-  return true;
-}
-
-static enum corbel_err visit_unmap(const struct pgt *pgt,
-                                   const struct pgt_entry *e, void *arg) {
-  struct change *c = arg;
-
-  switch (e->when) {
-  case PGT_VISIT_PRE:
-    if (covered(e))
-      table_drop(pgt, e, 0, &c->dead);
-    break;
-  case PGT_VISIT_LEAF:
-    if (!(e->pte & PTE_VALID))
-      break;
-    if (covered(e))
-      entry_replace(pgt, e, 0);
-    else
-      table_insert(pgt, e, &c->reserve);
-    break;
-  default:
-    if (table_is_empty(table_of(pgt, e->pte)))
-      table_drop(pgt, e, 0, &c->dead);
-    break;
-  }
-  return CORBEL_OK;
-}
-
-static enum corbel_err range_check(const struct pgt *pgt, u64 addr, u64 size,
-                                   u64 pa) {
-  u64 limit = BIT(pgt->addr_bits);
-
-  if (!IS_ALIGNED(addr | size | pa, PAGE_SIZE))
-    return ERR_INVAL;
-  if (addr >= limit || size > limit - addr || pa >= BIT(48) ||
-      size > BIT(48) - pa)
-    return ERR_RANGE;
-  return CORBEL_OK;
-}
-
-static enum corbel_err reserve_fill(const struct pgt *pgt, struct change *c) {
-  while (c->pages) {
-    u64 *page = pgt->ops->alloc(pgt->ctx);
-
-    if (!page) {
-      list_free(pgt, &c->reserve);
-      return ERR_NOMEM;
+    if (!leaf_fits(&part, e->addr, e->end, e->level, pgt->block_level)) {
+        if (e->when == PGT_VISIT_LEAF)
+            table_insert(pgt, e, &c->reserve);
+    } else if (e->when == PGT_VISIT_PRE) {
+        table_drop(pgt, e, leaf, &c->dead);
+    } else if (e->pte != leaf) {
+        entry_replace(pgt, e, leaf);
     }
-    page_push(&c->reserve, page);
-    c->pages--;
-  }
-  return CORBEL_OK;
+    return CORBEL_OK;
+}
+
+static bool covered(const struct pgt_entry *e)
+{
+    return e->end - e->addr == pgt_entry_size(e->level);
+}
+
+static enum corbel_err visit_unmap_count(const struct pgt *pgt, const struct pgt_entry *e,
+                                         void *arg)
+{
+    struct change *c = arg;
+    struct pgt_range part = { .addr = e->addr, .pa = e->addr, .size = e->end - e->addr };
+
+    (void)pgt;
+    if (e->pte & PTE_VALID)
+        c->pages += pgt_tables_needed(&part, e->level, 1);
+    return CORBEL_OK;
+}
+
+static bool table_is_empty(const u64 *table)
+{
+    for (u32 i = 0; i < ENTRIES; i++)
+        if (table[i] & PTE_VALID)
+            return false;
+    return true;
+}
+
+static enum corbel_err visit_unmap(const struct pgt *pgt, const struct pgt_entry *e, void *arg)
+{
+    struct change *c = arg;
+
+    switch (e->when) {
+    case PGT_VISIT_PRE:
+        if (covered(e))
+            table_drop(pgt, e, 0, &c->dead);
+        break;
+    case PGT_VISIT_LEAF:
+        if (!(e->pte & PTE_VALID))
+            break;
+        if (covered(e))
+            entry_replace(pgt, e, 0);
+        else
+            table_insert(pgt, e, &c->reserve);
+        break;
+    default:
+        if (table_is_empty(table_of(pgt, e->pte)))
+            table_drop(pgt, e, 0, &c->dead);
+        break;
+    }
+    return CORBEL_OK;
+}
+
+static enum corbel_err range_check(const struct pgt *pgt, u64 addr, u64 size, u64 pa)
+{
+    u64 limit = BIT(pgt->addr_bits);
+
+    if (!IS_ALIGNED(addr | size | pa, PAGE_SIZE))
+        return ERR_INVAL;
+    if (addr >= limit || size > limit - addr || pa >= BIT(48) || size > BIT(48) - pa)
+        return ERR_RANGE;
+    return CORBEL_OK;
+}
+
+static enum corbel_err reserve_fill(const struct pgt *pgt, struct change *c)
+{
+    while (c->pages) {
+        u64 *page = pgt->ops->alloc(pgt->ctx);
+
+        if (!page) {
+            list_free(pgt, &c->reserve);
+            return ERR_NOMEM;
+        }
+        page_push(&c->reserve, page);
+        c->pages--;
+    }
+    return CORBEL_OK;
 }
 
 /* Count, reserve, change: the shape of map and unmap. */
-static enum corbel_err change_run(const struct pgt *pgt, struct change *c,
-                                  pgt_visitor count, pgt_visitor commit) {
-  struct pgt_walk w = {.addr = c->range->addr,
-                       .end = c->range->addr + c->range->size,
-                       .flags = PGT_VISIT_LEAF,
-                       .visit = count,
-                       .arg = c};
-  enum corbel_err err = pgt_walk(pgt, &w);
+static enum corbel_err change_run(const struct pgt *pgt, struct change *c, pgt_visitor count,
+                                  pgt_visitor commit)
+{
+    struct pgt_walk w = { .addr = c->range->addr,
+                          .end = c->range->addr + c->range->size,
+                          .flags = PGT_VISIT_LEAF,
+                          .visit = count,
+                          .arg = c };
+    enum corbel_err err = pgt_walk(pgt, &w);
 
-  if (!err)
-    err = reserve_fill(pgt, c);
-  if (err)
-    return err;
-  w.flags = PGT_VISIT_PRE | PGT_VISIT_LEAF;
-  if (commit == visit_unmap)
-    w.flags |= PGT_VISIT_POST;
-  w.visit = commit;
-  err = pgt_walk(pgt, &w);
-  CORBEL_ASSERT(!err && !c->reserve);
-  pgt->ops->sync(pgt->ctx);
-  list_free(pgt, &c->dead);
-  return CORBEL_OK;
-}
-
-enum corbel_err pgt_map(const struct pgt *pgt, const struct pgt_range *range) {
-  struct change c = {.range = range};
-  enum corbel_err err = range_check(pgt, range->addr, range->size, range->pa);
-
-  return err ? err : change_run(pgt, &c, visit_map_count, visit_map);
-}
-
-enum corbel_err pgt_unmap(const struct pgt *pgt, u64 addr, u64 size) {
-  struct pgt_range range = {.addr = addr, .size = size};
-  struct change c = {.range = &range};
-  enum corbel_err err = range_check(pgt, addr, size, 0);
-
-  return err ? err : change_run(pgt, &c, visit_unmap_count, visit_unmap);
-}
-
-static enum corbel_err visit_find(const struct pgt *pgt,
-                                  const struct pgt_entry *e, void *arg) {
-  struct pgt_range *leaf = arg;
-
-  (void)pgt;
-  if (!is_leaf(e->pte, e->level))
+    if (!err)
+        err = reserve_fill(pgt, c);
+    if (err)
+        return err;
+    w.flags = PGT_VISIT_PRE | PGT_VISIT_LEAF;
+    if (commit == visit_unmap)
+        w.flags |= PGT_VISIT_POST;
+    w.visit = commit;
+    err = pgt_walk(pgt, &w);
+    CORBEL_ASSERT(!err && !c->reserve);
+    pgt->ops->sync(pgt->ctx);
+    list_free(pgt, &c->dead);
     return CORBEL_OK;
-  leaf->size = pgt_entry_size(e->level);
-  leaf->addr = ALIGN_DOWN(e->addr, leaf->size);
-  leaf->pa = e->pte & PTE_ADDR;
-  leaf->attr = e->pte & PTE_ATTRS;
-  return ERR_EXIST; /* stop */
 }
 
-static enum corbel_err leaf_find(const struct pgt *pgt, struct pgt_walk *w,
-                                 struct pgt_range *leaf) {
-  w->flags |= PGT_VISIT_LEAF;
-  w->visit = visit_find;
-  w->arg = leaf;
-  return pgt_walk(pgt, w) == ERR_EXIST ? CORBEL_OK : ERR_NOENT;
+enum corbel_err pgt_map(const struct pgt *pgt, const struct pgt_range *range)
+{
+    struct change c = { .range = range };
+    enum corbel_err err = range_check(pgt, range->addr, range->size, range->pa);
+
+    return err ? err : change_run(pgt, &c, visit_map_count, visit_map);
 }
 
-enum corbel_err pgt_lookup(const struct pgt *pgt, u64 addr,
-                           struct pgt_range *leaf) {
-  u64 page = ALIGN_DOWN(addr, PAGE_SIZE);
-  struct pgt_walk w = {.addr = page, .end = page + PAGE_SIZE};
+enum corbel_err pgt_unmap(const struct pgt *pgt, u64 addr, u64 size)
+{
+    struct pgt_range range = { .addr = addr, .size = size };
+    struct change c = { .range = &range };
+    enum corbel_err err = range_check(pgt, addr, size, 0);
 
-  return leaf_find(pgt, &w, leaf);
+    return err ? err : change_run(pgt, &c, visit_unmap_count, visit_unmap);
 }
 
-enum corbel_err pgt_next(const struct pgt *pgt, u64 addr,
-                         struct pgt_range *leaf) {
-  struct pgt_walk w = {.addr = ALIGN_DOWN(addr, PAGE_SIZE),
-                       .end = BIT(pgt->addr_bits)};
+static enum corbel_err visit_find(const struct pgt *pgt, const struct pgt_entry *e, void *arg)
+{
+    struct pgt_range *leaf = arg;
 
-  return leaf_find(pgt, &w, leaf);
+    (void)pgt;
+    if (!is_leaf(e->pte, e->level))
+        return CORBEL_OK;
+    leaf->size = pgt_entry_size(e->level);
+    leaf->addr = ALIGN_DOWN(e->addr, leaf->size);
+    leaf->pa = e->pte & PTE_ADDR;
+    leaf->attr = e->pte & PTE_ATTRS;
+    return ERR_EXIST; /* stop */
 }
 
-enum corbel_err pgt_prev(const struct pgt *pgt, u64 addr,
-                         struct pgt_range *leaf) {
-  struct pgt_walk w = {.addr = 0,
-                       .end = MIN(addr, BIT(pgt->addr_bits)),
-                       .flags = PGT_VISIT_BACK};
-
-  return leaf_find(pgt, &w, leaf);
+static enum corbel_err leaf_find(const struct pgt *pgt, struct pgt_walk *w, struct pgt_range *leaf)
+{
+    w->flags |= PGT_VISIT_LEAF;
+    w->visit = visit_find;
+    w->arg = leaf;
+    return pgt_walk(pgt, w) == ERR_EXIST ? CORBEL_OK : ERR_NOENT;
 }
 
-void pgt_destroy(const struct pgt *pgt) {
-  u64 count = BIT(pgt->addr_bits) >> level_shift(pgt->start_level);
-  u64 *dead = NULL;
+enum corbel_err pgt_lookup(const struct pgt *pgt, u64 addr, struct pgt_range *leaf)
+{
+    u64 page = ALIGN_DOWN(addr, PAGE_SIZE);
+    struct pgt_walk w = { .addr = page, .end = page + PAGE_SIZE };
 
-  for (u64 i = 0; i < count; i++) {
-    u64 pte = pgt->root[i];
+    return leaf_find(pgt, &w, leaf);
+}
 
-    if (!(pte & PTE_VALID))
-      continue;
-    pte_write(pgt, &pgt->root[i], 0);
-    if (is_table(pte, pgt->start_level))
-      table_bury(pgt, table_of(pgt, pte), pgt->start_level + 1, &dead);
-  }
-  pgt->ops->invalidate(pgt->ctx, 0, BIT(pgt->addr_bits), PGT_LEVEL_ANY);
-  pgt->ops->sync(pgt->ctx);
-  list_free(pgt, &dead);
+enum corbel_err pgt_next(const struct pgt *pgt, u64 addr, struct pgt_range *leaf)
+{
+    struct pgt_walk w = { .addr = ALIGN_DOWN(addr, PAGE_SIZE), .end = BIT(pgt->addr_bits) };
+
+    return leaf_find(pgt, &w, leaf);
+}
+
+enum corbel_err pgt_prev(const struct pgt *pgt, u64 addr, struct pgt_range *leaf)
+{
+    struct pgt_walk w = { .addr = 0,
+                          .end = MIN(addr, BIT(pgt->addr_bits)),
+                          .flags = PGT_VISIT_BACK };
+
+    return leaf_find(pgt, &w, leaf);
+}
+
+void pgt_destroy(const struct pgt *pgt)
+{
+    u64 count = BIT(pgt->addr_bits) >> level_shift(pgt->start_level);
+    u64 *dead = NULL;
+
+    for (u64 i = 0; i < count; i++) {
+        u64 pte = pgt->root[i];
+
+        if (!(pte & PTE_VALID))
+            continue;
+        pte_write(pgt, &pgt->root[i], 0);
+        if (is_table(pte, pgt->start_level))
+            table_bury(pgt, table_of(pgt, pte), pgt->start_level + 1, &dead);
+    }
+    pgt->ops->invalidate(pgt->ctx, 0, BIT(pgt->addr_bits), PGT_LEVEL_ANY);
+    pgt->ops->sync(pgt->ctx);
+    list_free(pgt, &dead);
 }

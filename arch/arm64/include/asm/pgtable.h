@@ -12,68 +12,62 @@
  * The caller serializes all calls on one struct pgt.
  */
 #define PGT_LEAF_LEVEL 3u
-#define PGT_LEVEL_ANY                                                          \
-  4u /* invalidate(): tables may be cached too, no level hint */
+#define PGT_LEVEL_ANY  4u /* invalidate(): tables may be cached too, no level hint */
 
 struct pgt_ops {
-  /* A zeroed page, or NULL. Called only before anything is changed. */
-  void *(*alloc)(void *ctx);
-  /* A page that no walker can reach any more. */
-  void (*free)(void *ctx, void *page);
-  void *(*to_virt)(void *ctx, u64 pa);
-  u64 (*to_phys)(void *ctx, const void *va);
-  /*
-   * Entries of [addr, addr + size) at this level were cleared: have every
-   * cached copy dropped. May be collected until sync(), which returns when
-   * all of them are done and all earlier table writes are visible.
-   */
-  void (*invalidate)(void *ctx, u64 addr, u64 size, u32 level);
-  void (*sync)(void *ctx);
-  /* Clean descriptors for a walker that does not snoop caches; NULL when all
-   * do. */
-  void (*clean)(void *ctx, const void *va, u64 size);
+    /* A zeroed page, or NULL. Called only before anything is changed. */
+    void *(*alloc)(void *ctx);
+    /* A page that no walker can reach any more. */
+    void (*free)(void *ctx, void *page);
+    void *(*to_virt)(void *ctx, u64 pa);
+    u64 (*to_phys)(void *ctx, const void *va);
+    /*
+     * Entries of [addr, addr + size) at this level were cleared: have every
+     * cached copy dropped. May be collected until sync(), which returns when
+     * all of them are done and all earlier table writes are visible.
+     */
+    void (*invalidate)(void *ctx, u64 addr, u64 size, u32 level);
+    void (*sync)(void *ctx);
+    /* Clean descriptors for a walker that does not snoop caches; NULL when all
+     * do. */
+    void (*clean)(void *ctx, const void *va, u64 size);
 };
 
 struct pgt {
-  u64 *root; /* start_level tables, concatenated, zeroed at first */
-  const struct pgt_ops *ops;
-  void *ctx;
-  u8 start_level; /* 0..2 */
-  u8 addr_bits;   /* input address size */
-  u8 block_level; /* biggest leaf: 1 = 1 GiB, 2 = 2 MiB, 3 = 4 KiB (live blocks
-                     never split) */
+    u64 *root; /* start_level tables, concatenated, zeroed at first */
+    const struct pgt_ops *ops;
+    void *ctx;
+    u8 start_level; /* 0..2 */
+    u8 addr_bits;   /* input address size */
+    u8 block_level; /* biggest leaf: 1 = 1 GiB, 2 = 2 MiB, 3 = 4 KiB (live blocks
+                       never split) */
 };
 
 /* addr, pa, size: multiples of 4 KiB. attr: PTE_ATTRS bits of each leaf. */
 struct pgt_range {
-  u64 addr;
-  u64 pa;
-  u64 size;
-  u64 attr;
+    u64 addr;
+    u64 pa;
+    u64 size;
+    u64 attr;
 };
 
 /*
  * Map, replacing what is there. All or nothing: ERR_NOMEM leaves the map as it
  * was; ERR_INVAL unaligned, ERR_RANGE beyond addr_bits or 48 bits of pa.
  */
-enum corbel_err pgt_map(const struct pgt *pgt,
-                        const struct pgt_range *range) __must_check;
+enum corbel_err pgt_map(const struct pgt *pgt, const struct pgt_range *range) __must_check;
 
 /* Unmap; holes are fine. Same promises; only splitting a block can take pages.
  */
-enum corbel_err pgt_unmap(const struct pgt *pgt, u64 addr,
-                          u64 size) __must_check;
+enum corbel_err pgt_unmap(const struct pgt *pgt, u64 addr, u64 size) __must_check;
 
 /* The whole leaf that maps addr; ERR_NOENT when there is none. */
-enum corbel_err pgt_lookup(const struct pgt *pgt, u64 addr,
-                           struct pgt_range *leaf) __must_check;
+enum corbel_err pgt_lookup(const struct pgt *pgt, u64 addr, struct pgt_range *leaf) __must_check;
 
 /* First leaf that ends above addr / last leaf that starts below it; ERR_NOENT.
  */
-enum corbel_err pgt_next(const struct pgt *pgt, u64 addr,
-                         struct pgt_range *leaf) __must_check;
-enum corbel_err pgt_prev(const struct pgt *pgt, u64 addr,
-                         struct pgt_range *leaf) __must_check;
+enum corbel_err pgt_next(const struct pgt *pgt, u64 addr, struct pgt_range *leaf) __must_check;
+enum corbel_err pgt_prev(const struct pgt *pgt, u64 addr, struct pgt_range *leaf) __must_check;
 
 /* Clear the root, invalidate everything, free all tables but the root. */
 void pgt_destroy(const struct pgt *pgt);
@@ -83,42 +77,40 @@ void pgt_destroy(const struct pgt *pgt);
  * where nothing is mapped yet: entries that the range touches and that cannot
  * be leaves.
  */
-u64 pgt_tables_needed(const struct pgt_range *range, u32 first_level,
-                      u32 block_level);
+u64 pgt_tables_needed(const struct pgt_range *range, u32 first_level, u32 block_level);
 
 /* Bytes that one entry of a level maps. */
-static inline u64 pgt_entry_size(u32 level) {
-  return 1ull << (PAGE_SHIFT + 9 * (PGT_LEAF_LEVEL - level));
+static inline u64 pgt_entry_size(u32 level)
+{
+    return 1ull << (PAGE_SHIFT + 9 * (PGT_LEAF_LEVEL - level));
 }
 
 /* The visitor behind all of the above; public for reports and tests. */
-#define PGT_VISIT_PRE 1u  /* a table, before what it holds */
+#define PGT_VISIT_PRE  1u /* a table, before what it holds */
 #define PGT_VISIT_LEAF 2u /* a leaf or an empty entry */
 #define PGT_VISIT_POST 4u /* a table, after what it holds */
 #define PGT_VISIT_BACK 8u /* from the highest address down */
 
 struct pgt_entry {
-  u64 addr, end; /* the part of the walk's range that this entry covers */
-  u64 *slot;
-  u64 pte;
-  u32 level;
-  u32 when; /* one of PGT_VISIT_PRE, _LEAF, _POST */
+    u64 addr, end; /* the part of the walk's range that this entry covers */
+    u64 *slot;
+    u64 pte;
+    u32 level;
+    u32 when; /* one of PGT_VISIT_PRE, _LEAF, _POST */
 };
 
 /* May change *entry->slot; the walk goes on with what it finds there. Not 0:
  * stop, return it. */
-typedef enum corbel_err (*pgt_visitor)(const struct pgt *pgt,
-                                       const struct pgt_entry *entry,
+typedef enum corbel_err (*pgt_visitor)(const struct pgt *pgt, const struct pgt_entry *entry,
                                        void *arg);
 
 struct pgt_walk {
-  u64 addr, end;
-  u32 flags;
-  pgt_visitor visit;
-  void *arg;
+    u64 addr, end;
+    u32 flags;
+    pgt_visitor visit;
+    void *arg;
 };
 
-enum corbel_err pgt_walk(const struct pgt *pgt,
-                         const struct pgt_walk *walk) __must_check;
+enum corbel_err pgt_walk(const struct pgt *pgt, const struct pgt_walk *walk) __must_check;
 
 #endif
