@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+# Compilers and flags: one set for gcc and clang, debug and release.
+
+LD      := $(CROSS_COMPILE)ld
+OBJCOPY := $(CROSS_COMPILE)objcopy
+NM      := $(CROSS_COMPILE)nm
+
+ifeq ($(COMPILER),clang)
+CC := clang --target=aarch64-linux-gnu
+cc-headers := $(shell clang -print-resource-dir 2>/dev/null)/include
+else ifeq ($(COMPILER),gcc)
+CC := $(CROSS_COMPILE)gcc
+cc-headers := $(shell $(CROSS_COMPILE)gcc -print-file-name=include 2>/dev/null)
+else
+$(error COMPILER=$(COMPILER): known are gcc and clang)
+endif
+
+WARNINGS := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
+    -Wmissing-declarations -Wold-style-definition -Wnested-externs -Wredundant-decls \
+    -Wpointer-arith -Wwrite-strings -Wvla -Wimplicit-fallthrough -Wformat=2 -Wcast-qual \
+    -Wdouble-promotion -Wunused -Wuninitialized -Wdate-time -Wframe-larger-than=2048 -Werror
+# Functions that stand in one table share one signature, needed by each or not.
+WARNINGS += -Wno-unused-parameter
+ifeq ($(COMPILER),gcc)
+WARNINGS += -Wlogical-op -Wduplicated-cond -Wtrampolines
+endif
+
+CPPFLAGS = -nostdinc -isystem $(cc-headers) -Iinclude -Iarch/arm64/include -I$(B)/include \
+    -include $(GEN)/autoconf.h
+
+# No FP registers in EL2 (a guest's values are in them), no unaligned accesses (EL2 starts with the
+# MMU off, and device memory faults on them), frame pointers for the call trace. Registers and tree
+# blobs are read through more than one type, hence no type-based aliasing.
+code-flags := -std=gnu11 -ffreestanding -fno-common -fno-pie -fno-pic -fno-stack-protector \
+    -fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-unwind-tables \
+    -fno-omit-frame-pointer -ffunction-sections -fdata-sections \
+    -march=armv8-a -mgeneral-regs-only -mstrict-align -mno-outline-atomics -g
+ifeq ($(CONFIG_DEBUG),y)
+code-flags += -O1
+else
+code-flags += -O2
+endif
+CFLAGS  = $(code-flags) $(WARNINGS)
+ASFLAGS = -march=armv8-a -D__ASSEMBLY__ -g -Wa,--fatal-warnings
+LDFLAGS = -nostdlib -static --gc-sections --build-id=none -z noexecstack -z max-page-size=4096 \
+    --orphan-handling=warn --fatal-warnings
+
+# memcpy and friends must not be compiled into calls of themselves.
+ifeq ($(COMPILER),gcc)
+CFLAGS-common/lib/string.o := -fno-tree-loop-distribute-patterns
+endif
+
+# Everything is compiled again when the compiler or a flag changes.
+flags-now = $(CC) $(CPPFLAGS) $(CFLAGS) $(ASFLAGS)
+$(B)/flags: FORCE | $(GEN)/autoconf.h
+	@mkdir -p $(@D); echo '$(flags-now)' | cmp -s - $@ || echo '$(flags-now)' >$@

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+# One line per unit test: unit-NAME := hypervisor sources that tests/unit/NAME.c is linked with.
+# unit-fakes are archived: only those that a test needs and does not bring itself are linked.
+unit-fakes := $(wildcard tests/fake/*.c)
