@@ -16,7 +16,11 @@
 #define __used             __attribute__((used))
 #define __noinline         __attribute__((noinline))
 #define __force_inline     inline __attribute__((always_inline))
+#define __may_alias        __attribute__((may_alias))
 #define __printf_like(f, a) __attribute__((format(printf, f, a)))
+
+/* Inside a loop: the compiler must not replace it by a call of memcpy or the like. */
+#define keep_loop() __asm__ volatile("")
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)

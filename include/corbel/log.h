@@ -41,5 +41,17 @@ bool log_limit_ok(struct log_limit *limit, const char *who);
  * count. When the reader fell behind, *pos jumps to the oldest byte kept.
  */
 size_t log_read(u64 *pos, char *buf, size_t size);
+/* The same without the lock, for a panic: a line just being written may come out mixed. */
+size_t log_read_unlocked(u64 *pos, char *buf, size_t size);
+
+/* Bytes ever written: a reader whose pos is behind has something to read. */
+u64 log_head(void);
+
+/*
+ * Called after each line on the CPU that wrote it, with whatever locks its caller
+ * holds: wake must neither wait nor take a lock other than by trying. Boot CPU, once
+ * (console_init). The one call upward of this floor, so that no line waits for a timer.
+ */
+void log_set_wake(void (*wake)(void));
 
 #endif

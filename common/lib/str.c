@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The project's own string helpers (corbel/string.h, names in str_). Apart from
+ * string.c so that host tests, which have a C library, can link just these. Pure.
+ */
+#include <corbel/string.h>
+
+#include <corbel/err.h>
+
+bool str_copy(char *dst, const char *src, size_t size)
+{
+    size_t i;
+
+    if (size == 0)
+        return false;
+    for (i = 0; i < size - 1 && src[i]; i++)
+        dst[i] = src[i];
+    dst[i] = '\0';
+    return src[i] == '\0';
+}
+
+bool str_starts(const char *s, const char *prefix)
+{
+    while (*prefix) {
+        if (*s++ != *prefix++)
+            return false;
+    }
+    return true;
+}
+
+/* Value of c as a digit of base, or base when it is none. */
+static u32 digit_value(char c, u32 base)
+{
+    u32 v = base;
+
+    if (c >= '0' && c <= '9')
+        v = (u32)(c - '0');
+    else if (c >= 'a' && c <= 'f')
+        v = (u32)(c - 'a') + 10;
+    else if (c >= 'A' && c <= 'F')
+        v = (u32)(c - 'A') + 10;
+    return v < base ? v : base;
+}
+
+int str_to_u64(const char **s, u64 *out)
+{
+    const char *p = *s;
+    u32 base = 10;
+    u64 value = 0;
+
+    if (p[0] == '0' && (p[1] == 'x' || p[1] == 'X')) {
+        base = 16;
+        p += 2;
+    }
+    if (digit_value(*p, base) == base)
+        return ERR_FORMAT;
+    for (; digit_value(*p, base) != base; p++) {
+        u32 digit = digit_value(*p, base);
+
+        if (value > (~0ull - digit) / base)
+            return ERR_RANGE;
+        value = value * base + digit;
+    }
+    *s = p;
+    *out = value;
+    return CORBEL_OK;
+}
