@@ -2,3 +2,4 @@
 # One line per unit test: unit-NAME := hypervisor sources that tests/unit/NAME.c is linked with.
 # unit-fakes are archived: only those that a test needs and does not bring itself are linked.
 unit-fakes := $(wildcard tests/fake/*.c)
+unit-test_timer := common/timer.c common/lib/spinlock.c
