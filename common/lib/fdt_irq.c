@@ -103,7 +103,6 @@ static enum corbel_err irq_extended(const void *fdt, const u8 *prop, u32 len, u3
 
 enum corbel_err fdtr_irq(const void *fdt, int node, u32 index, struct fdtr_irq *out)
 {
-    enum corbel_err err;
     int controller;
     u32 entry;
     u32 len;
@@ -123,6 +122,9 @@ enum corbel_err fdtr_irq(const void *fdt, int node, u32 index, struct fdtr_irq *
     entry = specifier_cells(fdt, controller) * CELL_SIZE;
     if (entry < GIC_IRQ_CELLS * CELL_SIZE)
         return ERR_FORMAT;
-    err = entry_check(len, entry, index);
-    return err == CORBEL_OK ? gic_decode(prop + (size_t)index * entry, out) : err;
+    if ((u64)index * entry >= len)
+        return ERR_NOENT;
+    if ((index + 1ull) * entry > len)
+        return ERR_FORMAT;
+    return gic_decode(prop + (size_t)index * entry, out);
 }
