@@ -70,6 +70,12 @@ enum corbel_err stage2_unmap(struct stage2 *s2, ipa_t ipa, u64 size) __must_chec
 enum corbel_err stage2_lookup(const struct stage2 *s2, ipa_t ipa, struct stage2_map *out)
     __must_check;
 
+/* First leaf that ends above ipa / last one that starts below it, for reports. ERR_NOENT. */
+enum corbel_err stage2_next(const struct stage2 *s2, ipa_t ipa, struct stage2_map *out)
+    __must_check;
+enum corbel_err stage2_prev(const struct stage2 *s2, ipa_t ipa, struct stage2_map *out)
+    __must_check;
+
 /* Table pages a map of these ranges would take (dry run, root not counted). */
 u32 stage2_pages_needed(u8 ipa_bits, const struct stage2_map *maps, u32 count);
 

@@ -64,14 +64,13 @@ static void pte_write(const struct pgt *pgt, u64 *slot, u64 pte)
  * invalid, is forgotten by all TLBs, and only then becomes something else. When
  * it stays empty, its invalidation may join the rest of the batch.
  */
-static void entry_replace(const struct pgt *pgt, const struct pgt_entry *e, u64 pte)
+static void entry_replace(const struct pgt *pgt, const struct pgt_entry *e, u64 pte, u32 level)
 {
     u64 size = pgt_entry_size(e->level);
 
     if (e->pte & PTE_VALID) {
         pte_write(pgt, e->slot, 0);
-        pgt->ops->invalidate(pgt->ctx, ALIGN_DOWN(e->addr, size), size,
-                             is_table(e->pte, e->level) ? PGT_LEVEL_ANY : e->level);
+        pgt->ops->invalidate(pgt->ctx, ALIGN_DOWN(e->addr, size), size, level);
         if (!pte)
             return;
         pgt->ops->sync(pgt->ctx);
@@ -199,7 +198,7 @@ static void table_drop(const struct pgt *pgt, const struct pgt_entry *e, u64 pte
 {
     u64 *table = table_of(pgt, e->pte);
 
-    entry_replace(pgt, e, pte);
+    entry_replace(pgt, e, pte, PGT_LEVEL_ANY);
     table_bury(pgt, table, e->level + 1, dead);
 }
 
@@ -216,7 +215,7 @@ static void table_insert(const struct pgt *pgt, const struct pgt_entry *e, u64 *
         pgt->ops->clean(pgt->ctx, table, PAGE_SIZE);
     dsb_ishst(); /* the table's content is visible before the link that leads to
                     it */
-    entry_replace(pgt, e, pgt->ops->to_phys(pgt->ctx, table) | PTE_VALID | PTE_TYPE);
+    entry_replace(pgt, e, pgt->ops->to_phys(pgt->ctx, table) | PTE_VALID | PTE_TYPE, e->level);
 }
 
 static struct pgt_range part_of(const struct pgt_range *r, const struct pgt_entry *e)
@@ -249,7 +248,7 @@ static enum corbel_err visit_map(const struct pgt *pgt, const struct pgt_entry *
     } else if (e->when == PGT_VISIT_PRE) {
         table_drop(pgt, e, leaf, &c->dead);
     } else if (e->pte != leaf) {
-        entry_replace(pgt, e, leaf);
+        entry_replace(pgt, e, leaf, e->level);
     }
     return CORBEL_OK;
 }
@@ -279,6 +278,17 @@ static bool table_is_empty(const u64 *table)
     return true;
 }
 
+/* All leaves below were invalidated on their own: only the walk to this table is left. */
+static void table_drop_empty(const struct pgt *pgt, const struct pgt_entry *e, u64 **dead)
+{
+    u64 *table = table_of(pgt, e->pte);
+
+    if (!table_is_empty(table))
+        return;
+    entry_replace(pgt, e, 0, e->level);
+    page_push(dead, table);
+}
+
 static enum corbel_err visit_unmap(const struct pgt *pgt, const struct pgt_entry *e, void *arg)
 {
     struct change *c = arg;
@@ -292,13 +302,12 @@ static enum corbel_err visit_unmap(const struct pgt *pgt, const struct pgt_entry
         if (!(e->pte & PTE_VALID))
             break;
         if (covered(e))
-            entry_replace(pgt, e, 0);
+            entry_replace(pgt, e, 0, e->level);
         else
             table_insert(pgt, e, &c->reserve);
         break;
     default:
-        if (table_is_empty(table_of(pgt, e->pte)))
-            table_drop(pgt, e, 0, &c->dead);
+        table_drop_empty(pgt, e, &c->dead);
         break;
     }
     return CORBEL_OK;

@@ -12,7 +12,7 @@
  * The caller serializes all calls on one struct pgt.
  */
 #define PGT_LEAF_LEVEL 3u
-#define PGT_LEVEL_ANY  4u /* invalidate(): tables may be cached too, no level hint */
+#define PGT_LEVEL_ANY  4u /* for invalidate() */
 
 struct pgt_ops {
     /* A zeroed page, or NULL. Called only before anything is changed. */
@@ -22,14 +22,14 @@ struct pgt_ops {
     void *(*to_virt)(void *ctx, u64 pa);
     u64 (*to_phys)(void *ctx, const void *va);
     /*
-     * Entries of [addr, addr + size) at this level were cleared: have every
-     * cached copy dropped. May be collected until sync(), which returns when
-     * all of them are done and all earlier table writes are visible.
+     * The one entry of this level that covers [addr, addr + size) was cleared
+     * (PGT_LEVEL_ANY: a table with all that hung below it): have every cached
+     * copy dropped, of walks too. May be collected until sync(), which returns
+     * when all are done and all earlier table writes are visible.
      */
     void (*invalidate)(void *ctx, u64 addr, u64 size, u32 level);
     void (*sync)(void *ctx);
-    /* Clean descriptors for a walker that does not snoop caches; NULL when all
-     * do. */
+    /* Clean descriptors for a walker that does not snoop caches; NULL when all do. */
     void (*clean)(void *ctx, const void *va, u64 size);
 };
 
@@ -39,8 +39,7 @@ struct pgt {
     void *ctx;
     u8 start_level; /* 0..2 */
     u8 addr_bits;   /* input address size */
-    u8 block_level; /* biggest leaf: 1 = 1 GiB, 2 = 2 MiB, 3 = 4 KiB (live blocks
-                       never split) */
+    u8 block_level; /* biggest leaf: 1 = 1 GiB, 2 = 2 MiB, 3 = 4 KiB (no live block to split) */
 };
 
 /* addr, pa, size: multiples of 4 KiB. attr: PTE_ATTRS bits of each leaf. */
@@ -57,15 +56,13 @@ struct pgt_range {
  */
 enum corbel_err pgt_map(const struct pgt *pgt, const struct pgt_range *range) __must_check;
 
-/* Unmap; holes are fine. Same promises; only splitting a block can take pages.
- */
+/* Unmap; holes are fine. Same promises; only splitting a block can take pages. */
 enum corbel_err pgt_unmap(const struct pgt *pgt, u64 addr, u64 size) __must_check;
 
 /* The whole leaf that maps addr; ERR_NOENT when there is none. */
 enum corbel_err pgt_lookup(const struct pgt *pgt, u64 addr, struct pgt_range *leaf) __must_check;
 
-/* First leaf that ends above addr / last leaf that starts below it; ERR_NOENT.
- */
+/* First leaf that ends above addr / last leaf that starts below it; ERR_NOENT. */
 enum corbel_err pgt_next(const struct pgt *pgt, u64 addr, struct pgt_range *leaf) __must_check;
 enum corbel_err pgt_prev(const struct pgt *pgt, u64 addr, struct pgt_range *leaf) __must_check;
 

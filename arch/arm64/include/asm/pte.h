@@ -30,27 +30,24 @@
 #define PTE_S1_RDONLY   BIT(7)
 #define PTE_S1_XN       BIT(54)
 
-/* MAIR_EL2 slots */
-#define EL2_MT_NORMAL 0u /* Normal WB, read and write allocate: 0xff */
-#define EL2_MT_DEVICE 1u /* Device-nGnRE: 0x04 */
-#define EL2_MT_NC     2u /* Normal non-cacheable: 0x44 */
-#define EL2_MAIR      0x00000000004404ffull
+/* Slots of MAIR_EL2, as head.S writes it. */
+#define EL2_MT_DEVICE 1u /* Device-nGnRE */
+#define EL2_MT_NORMAL 2u /* Normal WB, read and write allocate */
+#define EL2_MT_NC     3u /* Normal non-cacheable */
 
 #define PTE_EL2_TEXT   pte_s1_attr(EL2_MT_NORMAL, false, true)
 #define PTE_EL2_RODATA pte_s1_attr(EL2_MT_NORMAL, false, false)
 #define PTE_EL2_DATA   pte_s1_attr(EL2_MT_NORMAL, true, false)
 #define PTE_EL2_DEVICE pte_s1_attr(EL2_MT_DEVICE, true, false)
 
-/* Leaf attributes of EL2's own map. Writable and executable never come
- * together. */
+/* Leaf attributes of EL2's own map. Writable and executable never come together. */
 static inline u64 pte_s1_attr(u32 mt, bool write, bool exec)
 {
     return FIELD_PREP(PTE_S1_ATTRINDX, mt) | FIELD_PREP(PTE_SH, S2_SH_INNER) | PTE_AF | PTE_S1_AP1 |
            (write ? 0 : PTE_S1_RDONLY) | (exec && !write ? 0 : PTE_S1_XN);
 }
 
-/* Stage 2 (FWB = 0). XN is 0b10, "neither EL1 nor EL0", with and without
- * FEAT_XNX. */
+/* Stage 2 (FWB = 0). XN is 0b10, "neither EL1 nor EL0", with and without FEAT_XNX. */
 #define PTE_S2_MEMATTR GENMASK(5, 2)
 #define PTE_S2_READ    BIT(6)
 #define PTE_S2_WRITE   BIT(7)
