@@ -88,6 +88,8 @@ bench: all payloads
 sources = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 format:
 	clang-format -i $(sources)
+headers: $(generated)
+	tools/check_headers.sh $(CC) $(CPPFLAGS) $(CFLAGS)
 lint: $(generated)
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --platform=unix64 \
 	  --enable=warning,portability --suppressions-list=tools/cppcheck.suppress \
@@ -107,6 +109,6 @@ payloads:
 endif
 
 FORCE:
-.PHONY: all setup guests run check check-full check-unit check-qemu bench format lint clean \
+.PHONY: all setup guests headers run check check-full check-unit check-qemu bench format lint clean \
         distclean help unit payloads menuconfig defconfig olddefconfig FORCE
 .DELETE_ON_ERROR:

@@ -26,7 +26,7 @@ apt_mirror() {
              END { print good ? good : any }'
 }
 
-# apt_open NAME ARCH STATUS KIND SUITE...: write the sources and fill APT_OPTS for apt-get, apt-cache.
+# apt_open NAME ARCH STATUS KIND SUITE...: write the sources, fill APT_OPTS for apt-get, apt-cache.
 # STATUS is the dpkg status file to resolve against ("" = as if nothing were installed); KIND is
 # "deb" or "deb-src".
 apt_open() {
