@@ -3,3 +3,6 @@
 # unit-fakes are archived: only those that a test needs and does not bring itself are linked.
 unit-fakes := $(wildcard tests/fake/*.c)
 unit-test_timer := common/timer.c common/lib/spinlock.c
+unit-test_domcfg := common/domcfg.c common/domcfg_modules.c common/poolcfg.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
+unit-test_poolcfg := common/poolcfg.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
+unit-test_domcfg_modules := common/domcfg.c common/domcfg_modules.c common/poolcfg.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
