@@ -4,7 +4,6 @@
 
 #include <arch/spinlock.h>
 #include <corbel/compiler.h>
-#include <corbel/platform.h>
 #include <corbel/types.h>
 
 struct domain;
@@ -12,56 +11,92 @@ struct domain;
 /*
  * The host console: one UART, one ring per domain, output merged line by line
  * as "(name) text", hypervisor lines as "(corbel) [sec.usec] text". EL2 never
- * waits for the UART (design decision 36): rings are drained from the TX interrupt,
- * the console timer, and idle CPUs. Three Ctrl-A switch the input.
+ * waits for the UART (design decision 36): rings are drained where a line ends, from
+ * the TX interrupt and from the console timer. Three Ctrl-A switch the input.
  */
 #define CONSOLE_RING_SIZE 16384u /* per domain, power of two */
 #define CONSOLE_TAIL_LINES 20u
 
 struct console_ring {
     spinlock_t lock; /* RANK_CONSOLE: producer side */
-    u8 *data;        /* CONSOLE_RING_SIZE bytes of the domain's memory */
+    u8 *data;        /* CONSOLE_RING_SIZE bytes of the domain's memory; NULL: not attached */
     u32 head, tail;  /* free-running; head = written by the domain, tail = drained */
-    u64 last_char;   /* when the last character came, to flush prompts */
-    bool attached;
+    u32 line_end;    /* head behind the last newline: before it all lines are complete */
+    bool touched;    /* a character came since the last look of the console timer */
+    bool flush;      /* quiet for a while: print the incomplete line too */
+    bool full;       /* the domain was told that there is no room */
+    bool held_cr;    /* a carriage return that waits for what follows; console lock */
 };
 
 /* UART driver: drivers/uart. All polls bounded. */
 struct uart_ops {
     const char *name;
     void (*init)(uintptr_t base);
-    bool (*tx_ready)(uintptr_t base);        /* room for one character */
-    void (*tx)(uintptr_t base, u8 c);        /* only after tx_ready */
-    bool (*rx)(uintptr_t base, u8 *c);       /* false: nothing there */
+    u32 (*write)(uintptr_t base, const u8 *text, u32 count); /* as many as fit, no waiting */
+    bool (*rx)(uintptr_t base, u8 *c);                       /* false: nothing there */
     void (*irq_enable)(uintptr_t base, bool rx, bool tx);
     void (*irq_clear)(uintptr_t base);
 };
 
-/* Early: polled output only. base: EL2 address of the registers. */
+/* Early: polled output only, written through. base: EL2 address of the registers. */
 void console_init(const struct uart_ops *ops, uintptr_t base);
 /* Interrupt-driven from here on; intid 0: polled by timer. sync: write through at once. */
 void console_start(u32 intid, bool sync);
 
-/* Push out as much as the UART takes now; any CPU; skipped when another CPU is at it. */
+/* Push out as much as the UART takes now; any CPU, any lock held; another CPU at it: that one
+ * does it. Every log line calls this by itself. */
 void console_drain(void);
-/* The UART's interrupt: receive, then drain. */
+/* The UART's interrupt: receive, then drain. After it and after console_timer() the caller
+ * delivers console_next_input() and calls vuart_tx_ready() for console_take_ready(). */
 void console_irq(void);
 /* INTID requested by console_start, 0 when polling. */
 u32 console_intid(void);
+/* TIMER_CONSOLE expired: prompts, polling. */
+void console_timer(void);
 
-/* Domain side. attach gives the ring memory. putc: false when the ring is full. */
+/* Domain side. attach gives the ring memory (CONSOLE_RING_SIZE). putc: false when the ring is
+ * full. room 0 or a refused putc: the domain comes out of console_take_ready() later. */
 void console_attach(struct domain *d, u8 *memory);
-void console_detach(struct domain *d); /* drains what is left into the log order */
+void console_detach(struct domain *d); /* what is left goes to the log; the memory may go */
 bool console_putc(struct domain *d, u8 c);
 u32 console_room(struct domain *d);
 
-/* The last lines of d's output through the log, for a crash report. */
+/* One domain whose ring was full and has room again, or NULL. Call until NULL. */
+struct domain *console_take_ready(void);
+
+/* The last lines of d's output through the log, each as "name: | text", for a crash report. */
 void console_tail(struct domain *d, u32 lines);
 
-/* Synchronous, lockless: panic only. */
+/*
+ * Synchronous, lockless: panic only. text as it is, '\n' ends a line. The first call prints
+ * what the log still holds.
+ */
 void console_panic_write(const char *text);
 
-/* Debug keys: Ctrl-A h prints help; handled characters return true. */
-void console_input(u8 c);
+/*
+ * Input. The first domain (lowest id) gets it when the boot is over. One CPU at a time
+ * delivers: each true is answered by console_input_done(), with false when the
+ * receiver has no room; the same character comes again then. d NULL: the hypervisor's.
+ *     while (console_next_input(&d, &c)) {
+ *         taken = d ? vuart_receive(d, c) : (keys_handle(c), true);
+ *         console_input_done(taken);
+ *         if (!taken) break;   // again when the guest has read its UART
+ *     }
+ */
+void console_input_start(void);
+bool console_next_input(struct domain **d, u8 *c);
+void console_input_done(bool taken);
+bool console_input_waiting(void);
+
+/* Among the console's own files. next: lowest attached id above id, 0 when none. */
+struct domain *console_domain(u32 id);
+u32 console_domain_next(u32 id);
+void console_set_domain(u32 id, struct domain *d);
+bool console_rx(u8 *c);
+void console_rx_clear(void);
+bool console_is_open(const struct domain *d);
+void console_arm_timer(void);
+bool console_tick(void); /* true: the timer must be armed again */
+void console_input_forget(u32 id);
 
 #endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A domain's side of the console: its ring of CONSOLE_RING_SIZE bytes. The domain
+ * writes head under the ring's lock, console.c moves tail; drained bytes stay in the
+ * ring until they are overwritten, so that a crash report can show the last lines.
+ */
+#include <corbel/console.h>
+
+#include <corbel/bits.h>
+#include <corbel/domain.h>
+#include <corbel/log.h>
+
+#define LINE_MAX 200u /* of a line in the log */
+
+void console_attach(struct domain *d, u8 *memory)
+{
+    if (!d->id || d->id > MAX_DOMAINS)
+        return;
+    d->console = (struct console_ring){ .data = memory };
+    spin_lock_init(&d->console.lock, RANK_CONSOLE);
+    console_set_domain(d->id, d);
+}
+
+/* Print c's line into the log as soon as it is complete. */
+static u32 log_char(struct domain *d, char *line, u32 len, u8 c)
+{
+    if (c >= ' ' && c != 0x7f)
+        line[len++] = (char)c;
+    if (len && (c == '\n' || len == LINE_MAX - 1)) {
+        line[len] = '\0';
+        log_printf(LOG_ERR, "(%s) %s", d->name, line);
+        len = 0;
+    }
+    return len;
+}
+
+void console_detach(struct domain *d)
+{
+    struct console_ring *r = &d->console;
+    char line[LINE_MAX];
+    u32 len = 0;
+
+    if (console_domain(d->id) != d)
+        return;
+    __atomic_store_n(&r->flush, true, __ATOMIC_RELAXED);
+    console_drain();
+    console_set_domain(d->id, NULL);
+    /* What the UART has not taken yet would be lost with the memory: keep it in the log. */
+    while (r->tail != r->head)
+        len = log_char(d, line, len, r->data[r->tail++ % CONSOLE_RING_SIZE]);
+    if (len)
+        log_char(d, line, len, '\n');
+    spin_lock(&r->lock);
+    r->data = NULL;
+    spin_unlock(&r->lock);
+    console_input_forget(d->id);
+}
+
+/* Free bytes; when none, leave word that the domain wants to know (pairs with stage_domain()). */
+static u32 room(struct console_ring *r, u32 head)
+{
+    u32 used = head - __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE);
+
+    if (used < CONSOLE_RING_SIZE)
+        return CONSOLE_RING_SIZE - used;
+    __atomic_store_n(&r->full, true, __ATOMIC_SEQ_CST);
+    used = head - __atomic_load_n(&r->tail, __ATOMIC_SEQ_CST);
+    return CONSOLE_RING_SIZE - used;
+}
+
+bool console_putc(struct domain *d, u8 c)
+{
+    struct console_ring *r = &d->console;
+    bool ok;
+    u32 head;
+
+    spin_lock(&r->lock);
+    head = r->head;
+    ok = r->data && room(r, head) > 0;
+    if (ok) {
+        r->data[head % CONSOLE_RING_SIZE] = c;
+        if (c == '\n')
+            __atomic_store_n(&r->line_end, head + 1, __ATOMIC_RELAXED);
+        else
+            __atomic_store_n(&r->touched, true, __ATOMIC_RELAXED);
+        __atomic_store_n(&r->head, head + 1, __ATOMIC_RELEASE);
+    }
+    spin_unlock(&r->lock);
+    /* A whole line, or more of the one that is on the screen: now. Else it waits for its end. */
+    if (ok && (c == '\n' || console_is_open(d)))
+        console_drain();
+    else
+        console_arm_timer();
+    return ok;
+}
+
+u32 console_room(struct domain *d)
+{
+    struct console_ring *r = &d->console;
+    u32 free = 0;
+
+    if (__atomic_load_n(&r->data, __ATOMIC_RELAXED))
+        free = room(r, __atomic_load_n(&r->head, __ATOMIC_RELAXED));
+    if (!free)
+        console_arm_timer();
+    return free;
+}
+
+/* Where the last lines begin, at most limit back from head. */
+static u32 tail_start(const struct console_ring *r, u32 limit, u32 lines)
+{
+    u32 pos = r->head, stop = r->head - limit;
+
+    while (pos != stop) {
+        /* The newline that ends the last line does not count. */
+        if (r->data[(pos - 1) % CONSOLE_RING_SIZE] == '\n' && pos != r->head && lines-- == 1)
+            break;
+        pos--;
+    }
+    return pos;
+}
+
+void console_tail(struct domain *d, u32 lines)
+{
+    struct console_ring *r = &d->console;
+    char line[LINE_MAX];
+    u32 len = 0, pos;
+    u8 c;
+
+    if (!r->data || !r->head || !lines)
+        return;
+    log_printf(LOG_ERR, "%s: last console lines:", d->name);
+    pos = tail_start(r, MIN(r->head, CONSOLE_RING_SIZE), lines);
+    for (; pos != r->head; pos++) {
+        c = r->data[pos % CONSOLE_RING_SIZE];
+        if (c >= ' ' && c != 0x7f && len < LINE_MAX - 1)
+            line[len++] = (char)c;
+        if (c != '\n' && pos + 1 != r->head)
+            continue;
+        line[len] = '\0';
+        log_printf(LOG_ERR, "%s: | %s", d->name, line);
+        len = 0;
+    }
+}
