@@ -6,6 +6,7 @@
 #include <corbel/compiler.h>
 #include <corbel/err.h>
 #include <corbel/list.h>
+#include <corbel/timer.h>
 #include <corbel/types.h>
 
 /*
@@ -37,33 +38,51 @@ struct sched_unit {
 struct sched_cpu {
     struct sched_pool *pool;
     struct sched_unit *running; /* NULL while idle; pool lock */
+    struct sched_unit *bound;   /* SCHED_NULL: the vCPU that owns this CPU */
+    struct sched_unit *wants;   /* own CPU: see sched_wants() */
     u64 slice_end;
+    struct timer_entry slice;   /* TIMER_SLICE; its expiry needs no handler of its own */
+    bool slice_armed;           /* somebody waits who may run here; pool lock */
+    bool need_resched;          /* atomic; set by any CPU, which then sends SGI_KICK */
 };
 
 enum sched_policy { SCHED_FAIR, SCHED_NULL };
 
 #define SCHED_WEIGHT_DEFAULT 256u
 
-/* Boot: pool 0 has all CPUs not in another pool. policy of pool 0 is the sched= option. */
+/*
+ * Boot CPU, once cpu_count() is final and before any CPU calls sched_next(): pool 0
+ * gets all CPUs. policy of pool 0 is the sched= option.
+ */
 void sched_init(enum sched_policy policy);
 
-/* Boot: take cpus out of pool 0 into a pool of their own. NULL when the mask is empty or taken. */
+/*
+ * Boot, before any unit exists: take cpus out of pool 0 into a pool of their own.
+ * NULL when the mask is empty, or not all of it is in pool 0.
+ */
 struct sched_pool *sched_pool_create(cpumask_t cpus, enum sched_policy policy);
 struct sched_pool *sched_pool_default(void);
 cpumask_t sched_pool_cpus(const struct sched_pool *pool);
 enum sched_policy sched_pool_policy(const struct sched_pool *pool);
 
-/* affinity is cut to the pool's CPUs; ERR_INVAL when nothing is left. Starts BLOCKED. */
+/*
+ * unit->kind is set by the caller before. affinity is cut to the pool's CPUs; ERR_INVAL
+ * when nothing is left. SCHED_NULL binds a vCPU to a CPU of its own for life: ERR_NOMEM
+ * (and a line in the log) when all allowed ones are taken. Starts BLOCKED, resident nowhere.
+ */
 enum corbel_err sched_unit_init(struct sched_unit *unit, struct sched_pool *pool, u32 weight,
                                 cpumask_t affinity) __must_check;
 
 /* Make a blocked unit runnable and kick the CPU that should take it. Any CPU. */
 void sched_wake(struct sched_unit *unit);
 
-/* The unit that runs here asks to sleep; false when a wake came first and it must go on. */
+/*
+ * The unit that runs here asks to sleep; false when a wake came first: look again at
+ * what it wants to wait for, then call again. After true, call sched_next().
+ */
 bool sched_block(struct sched_unit *unit);
 
-/* Never picked while paused; the caller kicks the CPU where it runs (unit->cpu). */
+/* Never picked while paused; the CPU where it runs is kicked. A blocked unit stays blocked. */
 void sched_pause(struct sched_unit *unit);
 void sched_unpause(struct sched_unit *unit);
 
@@ -73,13 +92,36 @@ void sched_unit_remove(struct sched_unit *unit);
 /*
  * Put this CPU's unit back (charge its time; QUEUED again unless it blocked) and
  * choose the next, NULL for idle. Arms the slice timer only if somebody waits.
+ * The answer is never a vCPU that is resident on another CPU: unit->cpu becomes this CPU.
  */
 struct sched_unit *sched_next(struct cpu *cpu);
 
-/* True when the unit running here should give way (slice over, better one woken). */
-bool sched_should_yield(struct cpu *cpu);
+/*
+ * After sched_next(): a vCPU this CPU would run but whose state still sits on another
+ * CPU (unit->cpu), busy with a task; or NULL. The caller sets REQ_SAVE there (the
+ * holder ignores it when the vCPU runs again), goes idle and is kicked when it is free.
+ */
+struct sched_unit *sched_wants(const struct cpu *cpu);
 
-/* Yield: go to the end of its equals (WFE, SCHEDOP_yield). */
+/*
+ * The vCPU's state was written back to memory: any CPU may take it now. Called by the
+ * CPU that held it, after its last store, each time it loads another vCPU. Kicks a
+ * CPU that should take it.
+ */
+void sched_release(struct sched_unit *unit);
+
+/*
+ * True when the unit running here should give way (slice over, better one woken). One
+ * or two loads. guest_exit.c asks before every ERET and before every WFI of the idle
+ * loop: a kick of the calling CPU itself only sets the flag, without an SGI.
+ */
+static inline bool sched_should_yield(const struct sched_cpu *sc)
+{
+    return __atomic_load_n(&sc->need_resched, __ATOMIC_ACQUIRE) ||
+           (sc->slice_armed && !timer_is_set(&sc->slice));
+}
+
+/* Yield: go to the end of its equals (WFE, SCHEDOP_yield). This CPU's unit; sched_next() follows. */
 void sched_yield(struct sched_unit *unit);
 
 #endif
