@@ -18,14 +18,14 @@
 #include <corbel/string.h>
 #include <corbel/timer.h>
 
-#define STAGE_SIZE    512u
-#define LOG_CHUNK     320u    /* longer than any log line */
-#define LINE_FAIR     512u    /* a longer line may be broken when others wait */
-#define DRAIN_BUDGET  1024u   /* bytes a call writes at most: tens of microseconds */
-#define NOBODY        (MAX_DOMAINS + 1) /* con.open: an incomplete line of a domain that is gone */
-#define TICK_NS       10000000ull /* prompts show after one to two ticks of silence */
-#define POLL_NS       2000000ull  /* no interrupt: a 32-character FIFO lasts 2.7 ms at 115200 */
-#define WAIT_POLLS    1000000u    /* for one character to leave, when writing through */
+#define STAGE_SIZE   512u
+#define LOG_CHUNK    320u              /* longer than any log line */
+#define LINE_FAIR    512u              /* a longer line may be broken when others wait */
+#define DRAIN_BUDGET 1024u             /* bytes a call writes at most: tens of microseconds */
+#define NOBODY       (MAX_DOMAINS + 1) /* con.open: an incomplete line of a domain that is gone */
+#define TICK_NS      10000000ull       /* prompts show after one to two ticks of silence */
+#define POLL_NS      2000000ull /* no interrupt: a 32-character FIFO lasts 2.7 ms at 115200 */
+#define WAIT_POLLS   1000000u   /* for one character to leave, when writing through */
 
 static struct {
     spinlock_t lock;
@@ -33,21 +33,21 @@ static struct {
     uintptr_t base;
     u32 intid;
     bool started, write_through;
-    bool stuck;     /* the UART took nothing for WAIT_POLLS: no more waiting */
-    bool tx_irq;    /* as last written to the UART */
+    bool stuck;  /* the UART took nothing for WAIT_POLLS: no more waiting */
+    bool tx_irq; /* as last written to the UART */
     u8 stage[STAGE_SIZE];
     u32 stage_pos, stage_len;
     u64 log_pos;
-    u32 open;       /* whose incomplete line stands on the UART: domain id, 0 none */
-    u32 line_len;   /* characters of it so far */
-    u32 last;       /* id served last, for taking turns */
-    u32 max_id;     /* highest id ever attached */
+    u32 open;     /* whose incomplete line stands on the UART: domain id, 0 none */
+    u32 line_len; /* characters of it so far */
+    u32 last;     /* id served last, for taking turns */
+    u32 max_id;   /* highest id ever attached */
 } con = { .lock = SPINLOCK_INIT(RANK_CONSOLE) };
 
 static struct domain *domains[NOBODY + 1]; /* by id; atomic, changed under con.lock */
-static u64 ready_mask;                          /* atomic; bit id - 1: has room again */
-static bool again;                              /* atomic: somebody wants another pass */
-static bool timer_armed;                        /* atomic: timer is queued */
+static u64 ready_mask;                     /* atomic; bit id - 1: has room again */
+static bool again;                         /* atomic: somebody wants another pass */
+static bool timer_armed;                   /* atomic: timer is queued */
 static struct timer_entry timer;
 
 struct domain *console_domain(u32 id)
@@ -156,8 +156,7 @@ static void stage_domain(struct domain *d)
         __atomic_store_n(&r->flush, false, __ATOMIC_RELAXED);
     /* Pairs with the producer: it sets full, then looks at tail again. */
     __atomic_store_n(&r->tail, tail, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&r->full, __ATOMIC_SEQ_CST) &&
-        head - tail <= CONSOLE_RING_SIZE / 4 * 3) {
+    if (__atomic_load_n(&r->full, __ATOMIC_SEQ_CST) && head - tail <= CONSOLE_RING_SIZE / 4 * 3) {
         __atomic_store_n(&r->full, false, __ATOMIC_RELAXED);
         __atomic_fetch_or(&ready_mask, BIT(d->id - 1), __ATOMIC_RELEASE);
     }
@@ -412,14 +411,18 @@ static void panic_text(const char *text, size_t count)
 /* End the line that stands open and print what nobody will drain any more. */
 static void panic_flush(void)
 {
-    char chunk[64];
-    size_t count;
+    bool start = true;
+    char c;
 
     for (; con.stage_pos < con.stage_len; con.stage_pos++)
         panic_put(con.stage[con.stage_pos]);
     panic_text("\n", 1);
-    while ((count = log_read_unlocked(&con.log_pos, chunk, sizeof(chunk))) != 0)
-        panic_text(chunk, count);
+    while (log_read_unlocked(&con.log_pos, &c, 1)) {
+        if (start)
+            panic_text("(corbel) ", 9);
+        panic_text(&c, 1);
+        start = c == '\n';
+    }
 }
 
 void console_panic_write(const char *text)

@@ -16,12 +16,12 @@
 #define RX_BUDGET 256u  /* characters a call takes at most; a FIFO holds 32 */
 
 static spinlock_t rx_lock = SPINLOCK_INIT(RANK_CONSOLE);
-static u16 rx[RX_SIZE];    /* receiver's id << 8 | character */
-static u32 rx_head;        /* rx_lock */
-static u32 rx_tail;        /* owner of delivering */
-static bool delivering;    /* atomic */
-static u32 ctrl_a;         /* how many in a row; rx_lock */
-static u32 focus;          /* atomic: id of the domain with the input, 0 the hypervisor */
+static u16 rx[RX_SIZE]; /* receiver's id << 8 | character */
+static u32 rx_head;     /* rx_lock */
+static u32 rx_tail;     /* owner of delivering */
+static bool delivering; /* atomic */
+static u32 ctrl_a;      /* how many in a row; rx_lock */
+static u32 focus;       /* atomic: id of the domain with the input, 0 the hypervisor */
 
 static void announce(void)
 {

@@ -41,7 +41,8 @@ static void pl011_init(uintptr_t base)
     mmio_write32(base, PL011_DMACR, 0);
     mmio_write32(base, PL011_LCR_H, lcr | (u32)PL011_LCR_H_FEN);
     /* Refill at a quarter full, receive from an eighth on. */
-    mmio_write32(base, PL011_IFLS, (u32)(FIELD_PREP(PL011_IFLS_TX, 1) | FIELD_PREP(PL011_IFLS_RX, 0)));
+    mmio_write32(base, PL011_IFLS,
+                 (u32)(FIELD_PREP(PL011_IFLS_TX, 1) | FIELD_PREP(PL011_IFLS_RX, 0)));
     mmio_write32(base, PL011_RSR, 0);
     mmio_write32(base, PL011_ICR, (u32)PL011_INT_ALL);
     cr &= ~(u32)PL011_CR_LBE;

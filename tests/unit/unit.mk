@@ -6,3 +6,4 @@ unit-test_timer := common/timer.c common/lib/spinlock.c
 unit-test_domcfg := common/domcfg.c common/domcfg_modules.c common/poolcfg.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
 unit-test_poolcfg := common/poolcfg.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
 unit-test_domcfg_modules := common/domcfg.c common/domcfg_modules.c common/poolcfg.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
+unit-test_console := common/console.c common/console_domain.c common/console_input.c common/timer.c common/lib/log.c common/lib/printf.c common/lib/spinlock.c common/lib/err.c
