@@ -25,7 +25,6 @@ include mk/flags.mk
 include mk/config.mk
 include mk/third_party.mk
 include mk/unit.mk
--include tests/guest/guest.mk
 
 # --- the hypervisor ------------------------------------------------------------------------------
 
@@ -85,6 +84,8 @@ check-qemu: all payloads
 bench: all payloads
 	$(PYTHON) tools/bench.py $(BENCH_ARGS)
 
+# --- the source ----------------------------------------------------------------------------------
+
 sources = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 format:
 	clang-format -i $(sources)
@@ -104,9 +105,8 @@ distclean:
 help:
 	@sed -n 's/^## //p' mk/help.txt
 
-ifeq ($(filter payloads,$(MAKECMDGOALS))$(wildcard tests/guest/guest.mk),)
 payloads:
-endif
+	@$(MAKE) -s -C tests/guest
 
 FORCE:
 .PHONY: all setup guests headers run check check-full check-unit check-qemu bench format lint clean \

@@ -73,12 +73,14 @@ LAYER_FAULTS = {
                "int domain_age(void);\nint up(void)\n{\n    return domain_age();\n}\n",
                "uses domain_age"),
     "door": ("arch/arm64/entry/trap.c",
-             "int domain_age(void);\nint trap(void)\n{\n    return domain_age();\n}\n", "enters by"),
+             "int domain_age(void);\nint trap(void)\n{\n    return domain_age();\n}\n",
+             "enters by"),
     "asm": ("common/bad.c", "#include <asm/sysreg.h>\n", "only arch/ may"),
     "sysreg": ("common/bad.c", '#define F() __asm__("mrs x0, esr_el2")\n', "only arch/ may"),
     "attribute": ("common/bad.c", "int bad __attribute__((used));\n", "spells __attribute__"),
     "extern": ("common/bad.c", "extern int domain_count;\n", "extern"),
-    "weak": ("common/bad.c", "#pragma weak bad\nint bad(void)\n{\n    return 0;\n}\n", "weak"),
+    "weak": ("common/bad.c", "#pragma weak bad\nint bad(void)\n{\n    return 0;\n}\n",
+             "weak"),
     "foreign": ("common/bad.c", "#include <libfdt.h>\n", "only ["),
     "driver": ("drivers/uart.c", "#include <other.h>\n", "drivers share"),
     "tests": ("common/bad.c", '#include "../tests/fake.h"\n', "nothing includes tests/"),
@@ -151,7 +153,8 @@ def test_size_finds(tree, rule):
 
 
 def test_size_accepts_what_is_at_the_limit(tree):
-    tree.add("common/good.c", function("    if (1) {\n        for (;;) {\n            switch (2) {\n"
+    tree.add("common/good.c", function("    if (1) {\n        for (;;) {\n"
+                                       "            switch (2) {\n"
                                        "            case 1:\n                break;\n"
                                        "            }\n        }\n    } else if (3) {\n"
                                        "        return 2;\n    }\n", "int a, int b, int (*c)(int)"))
