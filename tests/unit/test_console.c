@@ -3,13 +3,14 @@
  * The console on a fake UART with a FIFO that the test sizes: merging line by line,
  * prompts, CR LF, full rings, input switching, sync mode, crash report, panic.
  */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "fake_core.h"
 
