@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The part of the platform about devices the hypervisor drives itself: the GIC,
+ * the generic timer, the console UART. Addresses are what the CPU sees, through
+ * every ranges on the way; a node counts only when it and all above it are
+ * enabled (secure twins of UART and RAM are listed, but disabled).
+ * Bindings "arm,gic", "arm,gic-v3", "arm,arch_timer", "arm,pl011", "arm,sbsa-uart".
+ */
+#include <corbel/platform.h>
+
+#include <corbel/cmdline.h>
+#include <corbel/fdt_read.h>
+#include <corbel/platform_parts.h>
+#include <corbel/string.h>
+
+#define PPI_FIRST           16u
+#define PPI_END             32u
+#define MAINTENANCE_DEFAULT 25u /* SBSA's assignment, the GIC maintenance interrupt */
+
+/* ---- GIC ---- */
+
+/* GICv2 with the virtualization extensions; others of the family have no GICH. */
+static const char *const gicv2_compatibles[] = {
+    "arm,gic-400",
+    "arm,cortex-a15-gic",
+    "arm,cortex-a7-gic",
+    "arm,cortex-a9-gic",
+};
+
+static enum gic_version gic_kind(const void *fdt, int node)
+{
+    u32 i;
+
+    if (fdtr_compatible(fdt, node, "arm,gic-v3"))
+        return GIC_V3;
+    for (i = 0; i < ARRAY_SIZE(gicv2_compatibles); i++) {
+        if (fdtr_compatible(fdt, node, gicv2_compatibles[i]))
+            return GIC_V2;
+    }
+    return GIC_NONE;
+}
+
+static bool read_gicv2(struct platform *p, int node, struct platform_gic *gic)
+{
+    if (!platform_read_range(p->fdt, node, 0, &gic->gicd) ||
+        !platform_read_range(p->fdt, node, 1, &gic->gicc)) {
+        platform_note(p, node, "reg: distributor and CPU interface expected");
+        return false;
+    }
+    if (!platform_read_range(p->fdt, node, 2, &gic->gich) ||
+        !platform_read_range(p->fdt, node, 3, &gic->gicv)) {
+        platform_note(p, node, "reg: no GICH and GICV, so no virtualization extensions");
+        return false;
+    }
+    return true;
+}
+
+static bool read_gicv3(struct platform *p, int node, struct platform_gic *gic)
+{
+    u32 regions = 1;
+    u32 i;
+
+    if (fdtr_u32(p->fdt, node, "#redistributor-regions", &regions) == ERR_FORMAT || regions == 0)
+        regions = 1;
+    if (!platform_read_range(p->fdt, node, 0, &gic->gicd)) {
+        platform_note(p, node, "reg: distributor expected");
+        return false;
+    }
+    for (i = 0; i < regions && i < PLATFORM_GICR_MAX; i++) {
+        if (!platform_read_range(p->fdt, node, 1 + i, &gic->gicr[gic->gicr_count]))
+            break;
+        gic->gicr_count++;
+    }
+    if (gic->gicr_count < regions)
+        platform_note(p, node, "using %u of %u redistributor regions", gic->gicr_count, regions);
+    if (gic->gicr_count == 0)
+        return false;
+
+    /* The GICv2 windows of a GICv3 that still has them; absent on most. */
+    if (gic->gicr_count == regions && platform_read_range(p->fdt, node, 1 + regions, &gic->gicc) &&
+        platform_read_range(p->fdt, node, 2 + regions, &gic->gich))
+        (void)platform_read_range(p->fdt, node, 3 + regions, &gic->gicv);
+
+    if (fdtr_number(p->fdt, node, "redistributor-stride", &gic->gicr_stride) == ERR_FORMAT ||
+        gic->gicr_stride % SZ_64K != 0) {
+        platform_note(p, node, "redistributor-stride: expected a multiple of 64 KiB");
+        gic->gicr_stride = 0;
+    }
+    return true;
+}
+
+static bool read_ppi(const void *fdt, int node, u32 index, u32 *out)
+{
+    struct fdtr_irq irq;
+
+    if (fdtr_irq(fdt, node, index, &irq) != CORBEL_OK || irq.intid < PPI_FIRST ||
+        irq.intid >= PPI_END)
+        return false;
+    *out = irq.intid;
+    return true;
+}
+
+static bool read_gic(struct platform *p, int node)
+{
+    struct platform_gic gic = { .version = (u8)gic_kind(p->fdt, node) };
+
+    if (gic.version == GIC_NONE || !platform_node_enabled(p->fdt, node))
+        return false;
+    if (gic.version == GIC_V2 ? !read_gicv2(p, node, &gic) : !read_gicv3(p, node, &gic))
+        return false;
+    gic.phandle = fdtr_phandle(p->fdt, node);
+    if (!read_ppi(p->fdt, node, 0, &gic.maintenance_intid)) {
+        platform_note(p, node, "interrupts: no maintenance PPI, taking %u", MAINTENANCE_DEFAULT);
+        gic.maintenance_intid = MAINTENANCE_DEFAULT;
+    }
+    p->gic = gic;
+    return true;
+}
+
+/* ---- timer ---- */
+
+/* Position of a named interrupt; with no names at all the binding's fixed order. */
+static u32 timer_index(const void *fdt, int node, const char *name, u32 fixed)
+{
+    const char *text;
+    u32 i;
+
+    if (!fdtr_has(fdt, node, "interrupt-names"))
+        return fixed;
+    for (i = 0; (text = fdtr_string_at(fdt, node, "interrupt-names", i)) != NULL; i++) {
+        if (strcmp(text, name) == 0)
+            return i;
+    }
+    return UINT32_MAX;
+}
+
+static bool read_timer(struct platform *p, int node)
+{
+    static const char *const names[] = { "sec-phys", "phys", "virt", "hyp-phys" };
+    u32 *const intids[] = { &p->timer.phys_secure, &p->timer.phys, &p->timer.virt, &p->timer.hyp };
+    u32 i;
+
+    if (!fdtr_compatible(p->fdt, node, "arm,armv8-timer") || !platform_node_enabled(p->fdt, node))
+        return false;
+    for (i = 0; i < ARRAY_SIZE(names); i++) {
+        if (!read_ppi(p->fdt, node, timer_index(p->fdt, node, names[i], i), intids[i]) && i != 0)
+            platform_note(p, node, "interrupts: no %s PPI", names[i]);
+    }
+    if (fdtr_u32(p->fdt, node, "clock-frequency", &p->timer.clock_frequency) == ERR_FORMAT)
+        platform_note(p, node, "clock-frequency: expected one cell");
+    return true;
+}
+
+/* ---- UART ---- */
+
+static bool read_uart(const void *fdt, int node, struct platform_uart *uart)
+{
+    struct platform_uart found;
+    struct fdtr_irq irq;
+
+    memset(&found, 0, sizeof(found));
+    if (fdtr_compatible(fdt, node, "arm,pl011"))
+        found.kind = UART_PL011;
+    else if (fdtr_compatible(fdt, node, "arm,sbsa-uart"))
+        found.kind = UART_SBSA;
+    if (found.kind == UART_NONE || !platform_node_enabled(fdt, node) ||
+        !platform_read_range(fdt, node, 0, &found.regs))
+        return false;
+    /* Any other interrupt parent than the GIC: no interrupt, the console polls. */
+    if (fdtr_irq(fdt, node, 0, &irq) == CORBEL_OK) {
+        found.intid = irq.intid;
+        found.level = irq.level;
+    }
+    fdtr_path_of(fdt, node, found.path, sizeof(found.path));
+    *uart = found;
+    return true;
+}
+
+/* A path or alias as in dtuart= and stdout-path, with or without ":options". */
+static bool read_named_uart(const void *fdt, const char *name, struct platform_uart *uart)
+{
+    char path[128];
+    char *colon;
+    int node;
+
+    if (!str_copy(path, name, sizeof(path)))
+        return false;
+    colon = strchr(path, ':');
+    if (colon)
+        *colon = '\0';
+    node = path[0] ? fdtr_path(fdt, path) : -1;
+    return node >= 0 && read_uart(fdt, node, uart);
+}
+
+static bool read_stdout_uart(const void *fdt, struct platform_uart *uart)
+{
+    int chosen = fdtr_child(fdt, 0, "chosen");
+    const char *name;
+
+    if (chosen < 0 || (fdtr_string(fdt, chosen, "stdout-path", &name) != CORBEL_OK &&
+                       fdtr_string(fdt, chosen, "linux,stdout-path", &name) != CORBEL_OK))
+        return false;
+    return read_named_uart(fdt, name, uart);
+}
+
+void platform_find_uart(const void *fdt, struct platform_uart *uart)
+{
+    struct boot_options options;
+    int depth = -1;
+    int node = -1;
+
+    memset(uart, 0, sizeof(*uart));
+    cmdline_parse(platform_options(fdt), &options);
+    if (options.dtuart[0] && read_named_uart(fdt, options.dtuart, uart))
+        return;
+    if (read_stdout_uart(fdt, uart))
+        return;
+    do {
+        node = fdtr_next_node(fdt, node, &depth);
+    } while (node >= 0 && !read_uart(fdt, node, uart));
+}
+
+static void note_uart(struct platform *p)
+{
+    struct platform_uart uart;
+    struct boot_options options;
+
+    cmdline_parse(p->cmdline, &options);
+    if (options.dtuart[0] && !read_named_uart(p->fdt, options.dtuart, &uart))
+        platform_note(p, -1, "dtuart=%s: no UART that this build drives", options.dtuart);
+}
+
+/* ---- the whole ---- */
+
+void platform_read_devices(struct platform *p)
+{
+    bool have_gic = false;
+    bool have_timer = false;
+    int depth = -1;
+    int node;
+
+    for (node = fdtr_next_node(p->fdt, -1, &depth); node >= 0;
+         node = fdtr_next_node(p->fdt, node, &depth)) {
+        have_gic = have_gic || read_gic(p, node);
+        have_timer = have_timer || read_timer(p, node);
+    }
+    platform_find_uart(p->fdt, &p->uart);
+    note_uart(p);
+}
