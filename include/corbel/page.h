@@ -26,7 +26,10 @@ struct mem_range {
 u64 page_books_size(const struct mem_range *banks, u32 count);
 enum corbel_err page_init(const struct mem_range *banks, u32 count, void *books) __must_check;
 
-/* Hand a range to the allocator (whole frames inside it); ERR_EXIST if part of it is free already. */
+/*
+ * Hand a range to the allocator (whole frames inside it); ERR_EXIST if part of it is free
+ * already, ERR_RANGE when it is not inside one bank (adjacent banks count as one).
+ */
 enum corbel_err page_add(u64 base, u64 size) __must_check;
 
 /* 1 << order frames, naturally aligned, wholly below limit (0: anywhere; prefers high addresses). */
@@ -37,7 +40,14 @@ void page_free(pa_t pa, u32 order);
 enum corbel_err page_alloc_range(u64 size, u64 align, pa_t *out) __must_check;
 void page_free_range(pa_t pa, u64 size);
 
-/* Take exactly this range out (static memory); ERR_EXIST when a frame of it is not free. */
+/* As page_alloc_range, wholly inside a range; not tied to block borders. */
+enum corbel_err page_alloc_within(const struct mem_range *in, u64 size, u64 align, pa_t *out)
+    __must_check;
+
+/*
+ * Take exactly this range out (static memory), no longer managed until page_add() brings it
+ * back. ERR_EXIST when a frame of it is not free, ERR_RANGE outside RAM, ERR_INVAL unaligned.
+ */
 enum corbel_err page_claim(u64 base, u64 size) __must_check;
 
 /* Frames free / under management now. The lost-frame check of tests and restarts. */

@@ -70,8 +70,8 @@ static void flush_by_range(u64 ipa, u64 size)
         u64 num = MIN(pages >> shift, 32ull);
 
         tlbi_ripas2e1is(FIELD_PREP(TLBI_RANGE_BASE, ipa >> PAGE_SHIFT) |
-                        FIELD_PREP(TLBI_RANGE_NUM, num - 1) |
-                        FIELD_PREP(TLBI_RANGE_SCALE, scale) | TLBI_RANGE_4K);
+                        FIELD_PREP(TLBI_RANGE_NUM, num - 1) | FIELD_PREP(TLBI_RANGE_SCALE, scale) |
+                        TLBI_RANGE_4K);
         ipa += num << shift << PAGE_SHIFT;
         pages -= num << shift;
     }

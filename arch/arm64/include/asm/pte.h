@@ -12,16 +12,12 @@
  * all its bits but address, PTE_VALID and PTE_TYPE, which the walker sets.
  */
 #define PTE_VALID BIT(0)
-#define PTE_TYPE                                                                                   \
-    BIT(1) /* levels 0-2: next is a table; level 3: must be set                                    \
-            */
+#define PTE_TYPE  BIT(1) /* table; set in level 3 leaves too */
 #define PTE_ADDR  GENMASK(47, 12)
 #define PTE_ATTRS (~(PTE_ADDR | PTE_VALID | PTE_TYPE))
 
-#define PTE_SH GENMASK(9, 8) /* 0 none, 2 outer, 3 inner */
-#define PTE_AF                                                                                     \
-    BIT(10) /* always set in advance: nobody manages access flags                                  \
-             */
+#define PTE_SH   GENMASK(9, 8) /* 0 none, 2 outer, 3 inner */
+#define PTE_AF   BIT(10)       /* always set in advance */
 #define PTE_CONT BIT(52)
 
 /* EL2 stage 1 (single-VA regime: AP[1] is RES1, XN is bit 54) */

@@ -13,12 +13,11 @@
  * TLB maintenance instructions (Arm ARM D8.17). Each tlbi is ordered by the DSBs
  * around it only: the caller spells them, with the shareability of the instruction.
  */
-#define tlbi(op)         __asm__ volatile("tlbi " #op ::: "memory")
+#define tlbi(op)          __asm__ volatile("tlbi " #op ::: "memory")
 #define tlbi_arg(op, arg) __asm__ volatile("tlbi " #op ", %0" ::"r"((u64)(arg)) : "memory")
 
 /* FEAT_TLBIRANGE by encoding, for assemblers that start at Armv8.0: RIPAS2E1IS. */
-#define tlbi_ripas2e1is(arg) \
-    __asm__ volatile("sys #4, c8, c0, #2, %0" ::"r"((u64)(arg)) : "memory")
+#define tlbi_ripas2e1is(arg) __asm__ volatile("sys #4, c8, c0, #2, %0" ::"r"((u64)(arg)) : "memory")
 
 /* One page of EL2's own map, on all CPUs / on this one. The entry was cleared before. */
 static inline void tlb_flush_el2(const void *va)
