@@ -188,21 +188,18 @@ static bool hole_at(const struct holes *holes, u32 i, struct mem_range *out)
     return true;
 }
 
-/* The lowest hole that ends above address; false when there is none. */
-static bool next_hole(const struct holes *holes, u64 address, struct mem_range *out)
+/* The lowest hole that ends above address; size 0 when there is none. */
+static struct mem_range next_hole(const struct holes *holes, u64 address)
 {
+    struct mem_range lowest = { ~0ull, 0 };
     struct mem_range hole;
-    bool found = false;
     u32 i;
 
     for (i = 0; hole_at(holes, i, &hole); i++) {
-        if (hole.size == 0 || platform_range_end(&hole) <= address)
-            continue;
-        if (!found || hole.base < out->base)
-            *out = hole;
-        found = true;
+        if (hole.size != 0 && platform_range_end(&hole) > address && hole.base < lowest.base)
+            lowest = hole;
     }
-    return found;
+    return lowest;
 }
 
 u32 platform_free_ranges(const struct platform *p, const struct mem_range *extra, u32 extra_count,
@@ -221,7 +218,8 @@ u32 platform_free_ranges(const struct platform *p, const struct mem_range *extra
             u64 stop = bank_end;
             u64 next = bank_end;
 
-            if (next_hole(&holes, at, &hole) && hole.base < bank_end) {
+            hole = next_hole(&holes, at);
+            if (hole.size != 0 && hole.base < bank_end) {
                 stop = MAX(hole.base, at);
                 next = platform_range_end(&hole);
             }
