@@ -96,6 +96,10 @@ lint: $(generated)
 	  --enable=warning,portability --suppressions-list=tools/cppcheck.suppress \
 	  -Iinclude -Iarch/arm64/include -I$(B)/include --include=$(GEN)/autoconf.h \
 	  common drivers arch
+tidy: $(generated)
+	clang-tidy --quiet $(filter-out %/asm_offsets.c,$(wildcard common/*.c common/*/*.c drivers/*.c \
+	  drivers/*/*.c arch/arm64/*/*.c)) -- --target=aarch64-linux-gnu $(CPPFLAGS) $(fdt-include) \
+	  $(code-flags) -isystem $(TP)/zlib
 
 clean:
 	rm -rf $(B)/obj $(B)/unit $(B)/check $(B)/include $(B)/corbel* $(B)/guest-payloads
@@ -109,6 +113,6 @@ payloads:
 	@$(MAKE) -s -C tests/guest
 
 FORCE:
-.PHONY: all setup guests headers run check check-full check-unit check-qemu bench format lint clean \
+.PHONY: all setup guests headers run check check-full check-unit check-qemu bench format lint tidy clean \
         distclean help unit payloads menuconfig defconfig olddefconfig FORCE
 .DELETE_ON_ERROR:

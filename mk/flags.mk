@@ -43,7 +43,7 @@ endif
 CFLAGS  = $(code-flags) $(WARNINGS)
 ASFLAGS = -march=armv8-a -D__ASSEMBLY__ -g -Wa,--fatal-warnings
 LDFLAGS = -nostdlib -static --gc-sections --build-id=none -z noexecstack -z max-page-size=4096 \
-    --orphan-handling=warn --fatal-warnings
+    --fatal-warnings
 
 # memcpy and friends must not be compiled into calls of themselves.
 ifeq ($(COMPILER),gcc)
