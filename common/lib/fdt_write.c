@@ -66,11 +66,17 @@ static bool name_is_valid(const struct fdtw *w, const char *name)
     return (w->depth == 0) == (name[0] == '\0') && !strchr(name, '/');
 }
 
+/* While it is written, the blob's structure size is what was written so far. */
+static bool has_root(const struct fdtw *w)
+{
+    return fdt_size_dt_struct(w->fdt) != 0;
+}
+
 void fdtw_node(struct fdtw *w, const char *name)
 {
     if (w->err != 0)
         return;
-    if (w->depth == FDTW_DEPTH_MAX || !name_is_valid(w, name)) {
+    if (w->depth == FDTW_DEPTH_MAX || !name_is_valid(w, name) || (w->depth == 0 && has_root(w))) {
         fdtw_fail(w, -FDT_ERR_BADVALUE);
         return;
     }
@@ -186,7 +192,7 @@ void fdtw_reg(struct fdtw *w, const u64 *ranges, u32 pairs)
 
 enum corbel_err fdtw_finish(struct fdtw *w, u32 *total)
 {
-    if (w->err == 0 && w->depth != 0)
+    if (w->err == 0 && (w->depth != 0 || !has_root(w)))
         fdtw_fail(w, -FDT_ERR_BADSTATE);
     if (w->err == 0)
         fdtw_fail(w, fdt_finish(w->fdt));

@@ -11,3 +11,6 @@ unit-test_addrmap := common/addrmap.c common/domprop.c common/lib/fdt_read.c com
 unit-test_image := common/image.c
 unit-test_fdt_read := common/lib/fdt_read.c common/lib/str.c
 unit-test_gunzip := common/lib/gunzip.c
+unit-test_fdt_irq := common/lib/fdt_irq.c common/lib/fdt_read.c common/lib/str.c
+unit-test_fdt_write := common/lib/fdt_write.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
+unit-test_cmdline := common/cmdline.c common/lib/printf.c common/lib/str.c

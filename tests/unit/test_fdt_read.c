@@ -1,0 +1,588 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The typed readers: what they give for good trees, and the exact error for
+ * each way in which a property, a path or a whole blob can be wrong.
+ */
+#include "tree.h"
+
+#include <corbel/fdt_read.h>
+
+static const void *fdt;
+
+static int at(const char *path)
+{
+    int found = fdtr_path(fdt, path);
+
+    assert_true(found >= 0);
+    return found;
+}
+
+static void small_tree(void)
+{
+    tree_begin();
+    cells("#address-cells", 2);
+    cells("#size-cells", 2);
+    node("aliases");
+    list("serial0", "/soc/uart@1000");
+    list("loop", "loop");
+    raw("unended", "/soc");
+    list("soc", "/soc");
+    end();
+    node("soc");
+    node("uart@1000");
+    cells("phandle", 7);
+    node("child");
+    cells("linux,phandle", 9);
+    end();
+    end();
+    node("uart@2000");
+    cells("phandle", 0xffffffff);
+    end();
+    end();
+    node("last");
+    list("phandle", "wrong");
+    end();
+    tree_end();
+    fdt = tree_take();
+}
+
+/* ---- the blob ---- */
+
+static void good_blob_is_accepted(void **state)
+{
+    small_tree();
+    assert_int_equal(fdtr_check(fdt, fdt_totalsize(fdt)), CORBEL_OK);
+    assert_int_equal(fdtr_check(fdt, fdt_totalsize(fdt) + 4096), CORBEL_OK);
+    assert_int_equal(fdtr_total_size(fdt), fdt_totalsize(fdt));
+}
+
+static void bad_blobs_are_refused(void **state)
+{
+    u8 *blob;
+    u32 size;
+
+    small_tree();
+    blob = tree_taken;
+    size = fdt_totalsize(blob);
+    assert_int_equal(fdtr_check(NULL, size), ERR_FORMAT);
+    assert_int_equal(fdtr_check(blob + 4, size - 4), ERR_FORMAT);
+    assert_int_equal(fdtr_check(blob, size - 1), ERR_FORMAT);
+    assert_int_equal(fdtr_check(blob, 39), ERR_FORMAT);
+    assert_int_equal(fdtr_check(blob, 0), ERR_FORMAT);
+
+    fdt_set_magic(blob, 0x14000000);
+    assert_int_equal(fdtr_check(blob, size), ERR_FORMAT);
+    fdt_set_magic(blob, FDT_MAGIC);
+    fdt_set_version(blob, 3);
+    assert_int_equal(fdtr_check(blob, size), ERR_FORMAT);
+    fdt_set_version(blob, 17);
+    fdt_set_off_dt_struct(blob, size);
+    assert_int_equal(fdtr_check(blob, size), ERR_FORMAT);
+}
+
+static void bad_structure_is_refused(void **state)
+{
+    u8 *blob;
+    u32 size;
+    u32 structure;
+
+    small_tree();
+    blob = tree_taken;
+    size = fdt_totalsize(blob);
+    structure = fdt_off_dt_struct(blob);
+    blob[structure + fdt_size_dt_struct(blob) - 1] = 1; /* FDT_END becomes a node */
+    assert_int_equal(fdtr_check(blob, size), ERR_FORMAT);
+
+    small_tree();
+    blob = tree_taken;
+    blob[structure + 3] = 2; /* ends a node before one began */
+    assert_int_equal(fdtr_check(blob, size), ERR_FORMAT);
+
+    small_tree();
+    blob = tree_taken;
+    memset(blob + structure + 8 + 4, 0x7f, 4); /* length of the first property */
+    assert_int_equal(fdtr_check(blob, size), ERR_FORMAT);
+}
+
+/* ---- walking ---- */
+
+static void paths_and_aliases(void **state)
+{
+    small_tree();
+    assert_int_equal(fdtr_path(fdt, "/"), 0);
+    assert_string_equal(fdtr_name(fdt, at("/soc/uart@1000/child")), "child");
+    assert_string_equal(fdtr_name(fdt, at("//soc//uart@2000/")), "uart@2000");
+    assert_int_equal(at("serial0"), at("/soc/uart@1000"));
+    assert_int_equal(at("serial0/child"), at("/soc/uart@1000/child"));
+    assert_int_equal(at("soc/uart@2000"), at("/soc/uart@2000"));
+    assert_int_equal(at("/soc/uart"), at("/soc/uart@1000"));
+    assert_true(fdtr_path(fdt, "/soc/none") < 0);
+    assert_true(fdtr_path(fdt, "none") < 0);
+    assert_true(fdtr_path(fdt, "") < 0);
+    assert_true(fdtr_path(fdt, "loop") < 0);
+    assert_true(fdtr_path(fdt, "unended") < 0);
+    assert_true(fdtr_path(fdt, "serial0/none/child") < 0);
+
+    tree_begin();
+    tree_end();
+    fdt = tree_take();
+    assert_true(fdtr_path(fdt, "serial0") < 0);
+}
+
+static void children_and_parents(void **state)
+{
+    int soc;
+
+    small_tree();
+    soc = at("/soc");
+    assert_int_equal(fdtr_first_child(fdt, soc), at("/soc/uart@1000"));
+    assert_int_equal(fdtr_next_child(fdt, at("/soc/uart@1000")), at("/soc/uart@2000"));
+    assert_int_equal(fdtr_next_child(fdt, at("/soc/uart@2000")), -1);
+    assert_int_equal(fdtr_first_child(fdt, at("/last")), -1);
+    assert_int_equal(fdtr_child(fdt, soc, "uart@2000"), at("/soc/uart@2000"));
+    assert_int_equal(fdtr_child(fdt, soc, "none"), -1);
+    assert_int_equal(fdtr_parent(fdt, at("/soc/uart@1000/child")), at("/soc/uart@1000"));
+    assert_int_equal(fdtr_parent(fdt, soc), 0);
+    assert_int_equal(fdtr_parent(fdt, 0), -1);
+    assert_int_equal(fdtr_parent(fdt, -1), -1);
+    assert_int_equal(fdtr_parent(fdt, soc + 4), -1);
+    assert_int_equal(fdtr_parent(fdt, 0x10000), -1);
+}
+
+static void walk_is_in_tree_order(void **state)
+{
+    static const char *const names[] = { "",      "aliases",   "soc", "uart@1000",
+                                         "child", "uart@2000", "last" };
+    static const int depths[] = { 0, 1, 1, 2, 3, 2, 1 };
+    int depth = -1;
+    int found = -1;
+    u32 i;
+
+    small_tree();
+    for (i = 0; i < ARRAY_SIZE(names); i++) {
+        found = fdtr_next_node(fdt, found, &depth);
+        assert_true(found >= 0);
+        assert_string_equal(fdtr_name(fdt, found), names[i]);
+        assert_int_equal(depth, depths[i]);
+    }
+    assert_int_equal(fdtr_next_node(fdt, found, &depth), -1);
+
+    /* From a node in the middle the walk ends where its subtree ends. */
+    depth = 0;
+    found = fdtr_next_node(fdt, at("/soc/uart@1000"), &depth);
+    assert_int_equal(found, at("/soc/uart@1000/child"));
+    assert_int_equal(depth, 1);
+    assert_int_equal(fdtr_next_node(fdt, found, &depth), -1);
+}
+
+static void deep_nodes_are_not_visited(void **state)
+{
+    int depth = -1;
+    int found;
+    u32 seen = 0;
+    u32 i;
+
+    tree_begin();
+    for (i = 0; i < 60; i++) {
+        node("n");
+        if (i == 40)
+            cells("phandle", 5);
+    }
+    for (i = 0; i < 60; i++)
+        end();
+    node("after");
+    end();
+    tree_end();
+    fdt = tree_take();
+    assert_int_equal(fdtr_check(fdt, fdt_totalsize(fdt)), CORBEL_OK);
+
+    for (found = fdtr_next_node(fdt, -1, &depth); found >= 0;
+         found = fdtr_next_node(fdt, found, &depth)) {
+        assert_true(depth < FDTR_DEPTH_MAX);
+        seen++;
+    }
+    assert_int_equal(seen, FDTR_DEPTH_MAX + 1);
+    assert_int_equal(fdtr_parent(fdt, at("/after")), 0);
+    assert_int_equal(fdtr_by_phandle(fdt, 5), -1);
+
+    found = 0;
+    for (i = 0; i < 40; i++)
+        found = fdtr_child(fdt, found, "n");
+    assert_true(found > 0);
+    assert_int_equal(fdtr_parent(fdt, found), -1);
+}
+
+static void phandles(void **state)
+{
+    small_tree();
+    assert_int_equal(fdtr_phandle(fdt, at("serial0")), 7);
+    assert_int_equal(fdtr_phandle(fdt, at("serial0/child")), 9);
+    assert_int_equal(fdtr_phandle(fdt, at("/soc/uart@2000")), 0);
+    assert_int_equal(fdtr_phandle(fdt, at("/last")), 0);
+    assert_int_equal(fdtr_by_phandle(fdt, 9), at("serial0/child"));
+    assert_int_equal(fdtr_by_phandle(fdt, 8), -1);
+    assert_int_equal(fdtr_by_phandle(fdt, 0), -1);
+    assert_int_equal(fdtr_by_phandle(fdt, 0xffffffff), -1);
+}
+
+static void names_and_paths(void **state)
+{
+    static const char *const cut[] = {
+        "",       ".",       "..",       "...",       "...d",       "...ld",
+        "...ild", "...hild", "...child", ".../child", "...0/child",
+    };
+    static const char full[] = "/soc/uart@1000/child";
+    char buf[64];
+    u32 size;
+    int child;
+
+    small_tree();
+    child = at("serial0/child");
+    assert_string_equal(fdtr_name(fdt, 0), "");
+    assert_string_equal(fdtr_name(fdt, -1), "");
+    assert_string_equal(fdtr_path_of(fdt, 0, buf, sizeof(buf)), "/");
+    assert_string_equal(fdtr_path_of(fdt, at("/soc"), buf, sizeof(buf)), "/soc");
+    assert_string_equal(fdtr_path_of(fdt, child, buf, sizeof(buf)), full);
+    assert_string_equal(fdtr_path_of(fdt, child, buf, sizeof(full)), full);
+    assert_string_equal(fdtr_path_of(fdt, child, buf, sizeof(full) - 1), ".../uart@1000/child");
+    assert_string_equal(fdtr_path_of(fdt, -5, buf, sizeof(buf)), "");
+    assert_string_equal(fdtr_path_of(fdt, child, buf, 0), "");
+    for (size = 1; size <= ARRAY_SIZE(cut); size++)
+        assert_string_equal(fdtr_path_of(fdt, child, buf, size), cut[size - 1]);
+}
+
+/* ---- properties ---- */
+
+static void props_tree(void)
+{
+    tree_begin();
+    empty("empty");
+    cells("one", 0x80000001);
+    cells("two", 1, 2);
+    cells("three", 1, 2, 3);
+    raw("odd", "12345");
+    list("text", "hello");
+    raw("unended", "hello");
+    list("list", "a\0bc\0");
+    raw("broken", "a\0bc");
+    tree_end();
+    fdt = tree_take();
+}
+
+static void numbers(void **state)
+{
+    u32 small = 77;
+    u64 big = 77;
+
+    props_tree();
+    assert_int_equal(fdtr_u32(fdt, 0, "one", &small), CORBEL_OK);
+    assert_int_equal(small, 0x80000001);
+    assert_int_equal(fdtr_u32(fdt, 0, "none", &small), ERR_NOENT);
+    assert_int_equal(fdtr_u32(fdt, 0, "two", &small), ERR_FORMAT);
+    assert_int_equal(fdtr_u32(fdt, 0, "empty", &small), ERR_FORMAT);
+    assert_int_equal(fdtr_u32(fdt, 0, "odd", &small), ERR_FORMAT);
+    assert_int_equal(small, 0x80000001);
+
+    assert_int_equal(fdtr_u64(fdt, 0, "two", &big), CORBEL_OK);
+    assert_true(big == 0x100000002ull);
+    assert_int_equal(fdtr_u64(fdt, 0, "one", &big), ERR_FORMAT);
+    assert_int_equal(fdtr_u64(fdt, 0, "three", &big), ERR_FORMAT);
+    assert_int_equal(fdtr_u64(fdt, 0, "none", &big), ERR_NOENT);
+
+    assert_int_equal(fdtr_number(fdt, 0, "two", &big), CORBEL_OK);
+    assert_int_equal(fdtr_number(fdt, 0, "one", &big), CORBEL_OK);
+    assert_true(big == 0x80000001ull);
+    assert_int_equal(fdtr_number(fdt, 0, "three", &big), ERR_FORMAT);
+    assert_int_equal(fdtr_number(fdt, 0, "empty", &big), ERR_FORMAT);
+    assert_int_equal(fdtr_number(fdt, 0, "odd", &big), ERR_FORMAT);
+    assert_int_equal(fdtr_number(fdt, 0, "none", &big), ERR_NOENT);
+    assert_true(fdtr_read_cells("\1\2\3\4\5\6\7\x8", 2) == 0x0102030405060708ull);
+    assert_true(fdtr_read_cells("\1\2\3\4", 1) == 0x01020304ull);
+}
+
+static void cells_and_lengths(void **state)
+{
+    u32 value = 77;
+    u32 len = 77;
+
+    props_tree();
+    assert_int_equal(fdtr_cell(fdt, 0, "three", 2, &value), CORBEL_OK);
+    assert_int_equal(value, 3);
+    assert_int_equal(fdtr_cell(fdt, 0, "three", 3, &value), ERR_NOENT);
+    assert_int_equal(fdtr_cell(fdt, 0, "three", 0xffffffff, &value), ERR_NOENT);
+    assert_int_equal(fdtr_cell(fdt, 0, "odd", 0, &value), ERR_FORMAT);
+    assert_int_equal(fdtr_cell(fdt, 0, "none", 0, &value), ERR_NOENT);
+    assert_non_null(fdtr_prop(fdt, 0, "odd", &len));
+    assert_int_equal(len, 5);
+    assert_null(fdtr_prop(fdt, 0, "none", &len));
+    assert_true(fdtr_has(fdt, 0, "empty"));
+    assert_false(fdtr_has(fdt, 0, "none"));
+    assert_false(fdtr_has(fdt, -1, "empty"));
+}
+
+static void strings(void **state)
+{
+    const char *text;
+
+    props_tree();
+    assert_int_equal(fdtr_string(fdt, 0, "text", &text), CORBEL_OK);
+    assert_string_equal(text, "hello");
+    assert_int_equal(fdtr_string(fdt, 0, "unended", &text), ERR_FORMAT);
+    assert_int_equal(fdtr_string(fdt, 0, "empty", &text), ERR_FORMAT);
+    assert_int_equal(fdtr_string(fdt, 0, "none", &text), ERR_NOENT);
+
+    assert_string_equal(fdtr_string_at(fdt, 0, "list", 0), "a");
+    assert_string_equal(fdtr_string_at(fdt, 0, "list", 1), "bc");
+    assert_string_equal(fdtr_string_at(fdt, 0, "list", 2), "");
+    assert_null(fdtr_string_at(fdt, 0, "list", 3));
+    assert_string_equal(fdtr_string_at(fdt, 0, "broken", 0), "a");
+    assert_null(fdtr_string_at(fdt, 0, "broken", 1));
+    assert_null(fdtr_string_at(fdt, 0, "empty", 0));
+    assert_null(fdtr_string_at(fdt, 0, "none", 0));
+}
+
+static void compatible_and_status(void **state)
+{
+    tree_begin();
+    node("a");
+    list("compatible", "x,one\0x,two");
+    list("status", "okay");
+    end();
+    node("b");
+    raw("compatible", "x,one\0x,two");
+    list("status", "ok");
+    end();
+    node("c");
+    list("status", "disabled");
+    end();
+    node("d");
+    empty("status");
+    end();
+    node("e");
+    raw("status", "okay");
+    end();
+    tree_end();
+    fdt = tree_take();
+    assert_true(fdtr_compatible(fdt, at("/a"), "x,one"));
+    assert_true(fdtr_compatible(fdt, at("/a"), "x,two"));
+    assert_false(fdtr_compatible(fdt, at("/a"), "x,tw"));
+    assert_false(fdtr_compatible(fdt, at("/b"), "x,two"));
+    assert_false(fdtr_compatible(fdt, at("/c"), "x,one"));
+    assert_true(fdtr_available(fdt, at("/a")));
+    assert_true(fdtr_available(fdt, at("/b")));
+    assert_true(fdtr_available(fdt, 0));
+    assert_false(fdtr_available(fdt, at("/c")));
+    assert_false(fdtr_available(fdt, at("/d")));
+    assert_false(fdtr_available(fdt, at("/e")));
+}
+
+/* ---- addresses ---- */
+
+static void cell_counts(void **state)
+{
+    u32 address = 77;
+    u32 size = 77;
+
+    tree_begin();
+    cells("#address-cells", 1);
+    node("own");
+    cells("#address-cells", 2);
+    cells("#size-cells", 0);
+    node("below");
+    end();
+    end();
+    node("pci");
+    cells("#address-cells", 3);
+    cells("#size-cells", 2);
+    end();
+    node("bad");
+    cells("#size-cells", 1, 1);
+    end();
+    tree_end();
+    fdt = tree_take();
+    assert_int_equal(fdtr_cells(fdt, 0, &address, &size), CORBEL_OK);
+    assert_int_equal(address, 1);
+    assert_int_equal(size, 1); /* the default */
+    assert_int_equal(fdtr_cells(fdt, at("/own/below"), &address, &size), CORBEL_OK);
+    assert_int_equal(address, 2);
+    assert_int_equal(size, 0);
+    assert_int_equal(fdtr_cells(fdt, at("/pci"), &address, &size), ERR_RANGE);
+    assert_int_equal(fdtr_cells(fdt, at("/bad"), &address, &size), ERR_FORMAT);
+    assert_int_equal(fdtr_cells(fdt, -1, &address, &size), ERR_NOENT);
+    del_prop("/", "#address-cells");
+    fdt = tree_take();
+    assert_int_equal(fdtr_cells(fdt, 0, &address, &size), CORBEL_OK);
+    assert_int_equal(address, 2);
+}
+
+static void reg_entries(void **state)
+{
+    u64 base = 77;
+    u64 size = 77;
+
+    tree_begin();
+    cells("#address-cells", 2);
+    cells("#size-cells", 1);
+    cells("reg", 0, 0, 1);
+    node("m");
+    cells("reg", 1, 2, 3, 4, 5, 6, 7);
+    end();
+    node("none");
+    end();
+    node("cpus");
+    cells("#address-cells", 1);
+    cells("#size-cells", 0);
+    node("cpu");
+    cells("reg", 1, 2);
+    end();
+    end();
+    node("noaddr");
+    cells("#address-cells", 0);
+    node("x");
+    cells("reg", 1);
+    end();
+    end();
+    tree_end();
+    fdt = tree_take();
+    assert_int_equal(fdtr_reg(fdt, at("/m"), 1, &base, &size), CORBEL_OK);
+    assert_true(base == 0x400000005ull && size == 6);
+    assert_int_equal(fdtr_reg(fdt, at("/m"), 2, &base, &size), ERR_FORMAT);
+    assert_int_equal(fdtr_reg(fdt, at("/m"), 3, &base, &size), ERR_NOENT);
+    assert_int_equal(fdtr_reg(fdt, at("/m"), 0xffffffff, &base, &size), ERR_NOENT);
+    assert_int_equal(fdtr_reg(fdt, at("/none"), 0, &base, &size), ERR_NOENT);
+    assert_int_equal(fdtr_reg(fdt, 0, 0, &base, &size), ERR_NOENT);
+    assert_int_equal(fdtr_reg(fdt, at("/cpus/cpu"), 1, &base, &size), CORBEL_OK);
+    assert_true(base == 2 && size == 0);
+    assert_int_equal(fdtr_reg(fdt, at("/noaddr/x"), 0, &base, &size), ERR_FORMAT);
+}
+
+/* The bus chain of a Raspberry Pi 4: 32-bit bus addresses, three windows, 35-bit parent. */
+static void bus_tree(void)
+{
+    tree_begin();
+    cells("#address-cells", 2);
+    cells("#size-cells", 1);
+    node("soc");
+    cells("#address-cells", 1);
+    cells("#size-cells", 1);
+    cells("ranges", 0x7e000000, 0, 0xfe000000, 0x1800000, 0x7c000000, 0, 0xfc000000, 0x2000000,
+          0x40000000, 0, 0xff800000, 0x800000);
+    node("gic@40041000");
+    cells("reg", 0x40041000, 0x1000, 0x407ff000, 0x1000, 0x407ff000, 0x1001, 0x30000000, 0x1000);
+    end();
+    node("bus");
+    empty("ranges");
+    node("dev");
+    cells("reg", 0x7e201000, 0x200);
+    end();
+    end();
+    node("i2c");
+    node("chip");
+    cells("reg", 0x50, 1);
+    end();
+    end();
+    end();
+    node("pcie");
+    cells("#address-cells", 3);
+    cells("#size-cells", 2);
+    cells("ranges", 0, 0, 0);
+    node("fn");
+    cells("reg", 0, 0, 0, 0, 0);
+    end();
+    end();
+    tree_end();
+}
+
+static void translation(void **state)
+{
+    u64 base = 77;
+    u64 size = 77;
+    int gic;
+
+    bus_tree();
+    fdt = tree_take();
+    gic = at("/soc/gic@40041000");
+    assert_int_equal(fdtr_reg_cpu(fdt, gic, 0, &base, &size), CORBEL_OK);
+    assert_true(base == 0xff841000ull && size == 0x1000);
+    assert_int_equal(fdtr_reg_cpu(fdt, gic, 1, &base, &size), CORBEL_OK);
+    assert_true(base == 0xfffff000ull);
+    assert_int_equal(fdtr_reg_cpu(fdt, gic, 2, &base, &size), ERR_RANGE); /* leaves the window */
+    assert_int_equal(fdtr_reg_cpu(fdt, gic, 3, &base, &size), ERR_RANGE); /* in none */
+    assert_int_equal(fdtr_reg_cpu(fdt, gic, 4, &base, &size), ERR_NOENT);
+    assert_int_equal(fdtr_reg_cpu(fdt, at("/soc/bus/dev"), 0, &base, &size), CORBEL_OK);
+    assert_true(base == 0xfe201000ull && size == 0x200);
+    assert_int_equal(fdtr_reg(fdt, at("/soc/bus/dev"), 0, &base, &size), CORBEL_OK);
+    assert_true(base == 0x7e201000ull);
+    assert_int_equal(fdtr_reg_cpu(fdt, at("/soc/i2c/chip"), 0, &base, &size), ERR_RANGE);
+    assert_int_equal(fdtr_reg_cpu(fdt, at("/pcie/fn"), 0, &base, &size), ERR_RANGE);
+    assert_int_equal(fdtr_reg_cpu(fdt, 0, 0, &base, &size), ERR_NOENT);
+}
+
+static void translation_of_nonsense(void **state)
+{
+    u64 base;
+    u64 size;
+
+    bus_tree();
+    set_cells("/soc", "ranges", 0x40000000, 0, 0xff800000); /* not even one entry */
+    fdt = tree_take();
+    assert_int_equal(fdtr_reg_cpu(fdt, at("/soc/gic@40041000"), 0, &base, &size), ERR_RANGE);
+
+    /* A window that wraps at the end of the address space. */
+    set_cells("/soc", "ranges", 0, 0xffffffff, 0xfffff000, 0xffffffff);
+    fdt = tree_take();
+    assert_int_equal(fdtr_reg_cpu(fdt, at("/soc/gic@40041000"), 0, &base, &size), CORBEL_OK);
+    set_cells("/soc/gic@40041000", "reg", 0, 0x1001);
+    fdt = tree_take();
+    assert_int_equal(fdtr_reg_cpu(fdt, at("/soc/gic@40041000"), 0, &base, &size), ERR_RANGE);
+
+    set_cells("/", "#address-cells", 3);
+    fdt = tree_take();
+    assert_int_equal(fdtr_reg_cpu(fdt, at("/soc/gic@40041000"), 0, &base, &size), ERR_RANGE);
+}
+
+/* ---- reservations ---- */
+
+static void reservations(void **state)
+{
+    u64 base;
+    u64 size;
+
+    small_tree();
+    assert_int_equal(fdtr_memreserve_count(fdt), 0);
+    assert_int_equal(fdtr_memreserve(fdt, 0, &base, &size), ERR_NOENT);
+    add_reserve(0x1000, 0x2000);
+    add_reserve(0x100000000ull, 0x3000);
+    fdt = tree_take();
+    assert_int_equal(fdtr_check(fdt, fdt_totalsize(fdt)), CORBEL_OK);
+    assert_int_equal(fdtr_memreserve_count(fdt), 2);
+    assert_int_equal(fdtr_memreserve(fdt, 1, &base, &size), CORBEL_OK);
+    assert_true(base == 0x100000000ull && size == 0x3000);
+    assert_int_equal(fdtr_memreserve(fdt, 2, &base, &size), ERR_NOENT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(good_blob_is_accepted),
+        cmocka_unit_test(bad_blobs_are_refused),
+        cmocka_unit_test(bad_structure_is_refused),
+        cmocka_unit_test(paths_and_aliases),
+        cmocka_unit_test(children_and_parents),
+        cmocka_unit_test(walk_is_in_tree_order),
+        cmocka_unit_test(deep_nodes_are_not_visited),
+        cmocka_unit_test(phandles),
+        cmocka_unit_test(names_and_paths),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(cells_and_lengths),
+        cmocka_unit_test(strings),
+        cmocka_unit_test(compatible_and_status),
+        cmocka_unit_test(cell_counts),
+        cmocka_unit_test(reg_entries),
+        cmocka_unit_test(translation),
+        cmocka_unit_test(translation_of_nonsense),
+        cmocka_unit_test(reservations),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, tree_free);
+}
