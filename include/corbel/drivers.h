@@ -10,11 +10,11 @@
  * The explicit list of drivers (drivers/drivers.c): what the platform found -> the
  * table of functions that drives it. NULL when this build has no driver for it.
  */
-const struct uart_ops *driver_uart(u8 kind);       /* enum uart_kind */
-const struct gic_ops *driver_gic(u8 version);      /* enum gic_version */
+const struct uart_ops *driver_uart(u8 kind);  /* enum uart_kind */
+const struct gic_ops *driver_gic(u8 version); /* enum gic_version */
 
 /* What the list is made of; only drivers.c and tests name these. */
 extern const struct uart_ops pl011_ops, sbsa_uart_ops;
-extern const struct gic_ops gicv2_ops, gicv3_ops;
+extern struct gic_ops gicv2_ops, gicv3_ops;
 
 #endif

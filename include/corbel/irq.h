@@ -61,7 +61,9 @@ struct gic_ops {
     u32 (*apr_count)(void);      /* active-priority words per group */
     u32 (*apr_read)(u32 group, u32 index);
     void (*apr_write)(u32 group, u32 index, u32 value);
-    u32 priority_bits, preemption_bits; /* of the virtual interface, set by init */
+    /* set by init / the first cpu_init */
+    u32 priority_bits, preemption_bits; /* of the virtual interface */
+    struct mem_range guest_gicc;        /* v2: the 8 KiB of GICV that a guest gets as its GICC */
 };
 
 /* The driver in use, set by irq_init(); NULL before. */
