@@ -39,6 +39,31 @@ u32 fdtr_total_size(const void *fdt)
     return fdt_totalsize(fdt);
 }
 
+u32 fdtr_peek_size(const void *fdt)
+{
+    if (!fdt || ((uintptr_t)fdt & 7u) != 0 || fdt_magic(fdt) != FDT_MAGIC)
+        return 0;
+    return fdt_totalsize(fdt);
+}
+
+u32 fdtr_used_size(const void *fdt)
+{
+    u32 structs = fdt_off_dt_struct(fdt) + fdt_size_dt_struct(fdt);
+    u32 strings = fdt_off_dt_strings(fdt) + fdt_size_dt_strings(fdt);
+
+    /* The reservation block always comes before the structure block (specification 5.1). */
+    return structs > strings ? structs : strings;
+}
+
+enum corbel_err fdtr_copy(void *dst, const void *fdt, u32 size)
+{
+    if (size < fdtr_used_size(fdt))
+        return ERR_NOMEM;
+    memcpy(dst, fdt, fdtr_used_size(fdt));
+    fdt_set_totalsize(dst, fdtr_used_size(fdt));
+    return fdtr_check(dst, size);
+}
+
 u64 fdtr_read_cells(const void *p, u32 cells)
 {
     const u8 *bytes = p;

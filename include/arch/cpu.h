@@ -18,6 +18,9 @@ struct platform;
 /* Read the ID registers of this CPU and narrow the system-wide set (features.h). Each CPU once. */
 void arch_cpu_init(struct cpu *cpu);
 
+/* Affinity fields of this CPU's MPIDR_EL1. */
+u64 arch_cpu_mpidr(void);
+
 /* DSB, WFI: returns when an interrupt is pending (I stays masked). */
 void arch_cpu_idle(void);
 
@@ -33,6 +36,9 @@ void arch_cpu_halt(void) __noreturn;
  * with the firmware's refusal logged, ERR_NOTSUP for an unknown method.
  */
 int arch_cpu_start(struct cpu *cpu, const struct platform *platform);
+
+/* A number from the CPU's random generator (FEAT_RNG); false when absent or not ready. */
+bool arch_rndr(u64 *out);
 
 /* Reset or power off the machine through the firmware; returns only when it cannot. */
 void arch_machine_reset(void);

@@ -4,6 +4,7 @@
 
 #include <corbel/compiler.h>
 #include <corbel/err.h>
+#include <corbel/page.h>
 #include <corbel/types.h>
 
 /*
@@ -24,11 +25,19 @@ void arch_mmu_init(void);
 
 /*
  * Map size bytes of heap pages at phys_to_virt(pa) / undo it (TLBI done).
- * Table pages come from a bounded pool in the image, refilled from the heap by
- * the caller's page source. Caller holds the page lock.
+ * Table pages come from a bounded pool in the image (40: one per 2 MiB region the
+ * heap touches). ERR_NOMEM when it is used up. Caller holds the page lock.
  */
 enum corbel_err arch_mmu_map_heap(pa_t pa, u64 size) __must_check;
 void arch_mmu_unmap_heap(pa_t pa, u64 size);
+
+/* Heap pages must lie below this PA; RAM range that the image occupies. */
+u64 arch_mmu_heap_limit(void);
+struct mem_range arch_mmu_image_range(void);
+
+/* One read-only look at RAM during boot (the device tree), at most 4 MiB; and its end. */
+const void *arch_mmu_map_boot(pa_t pa, u64 size);
+void arch_mmu_unmap_boot(void);
 
 /* Map device registers for good; returns NULL when the device area is full. Boot CPU. */
 void *arch_mmu_map_device(pa_t pa, u64 size);
@@ -41,6 +50,9 @@ void *arch_mmu_map_device(pa_t pa, u64 size);
  */
 enum window_slot { WINDOW_LARGE_A, WINDOW_LARGE_B, WINDOW_SMALL_0, WINDOW_SMALL_1,
                    WINDOW_SMALL_2, WINDOW_SMALL_3, WINDOW_COUNT };
+
+/* Make the window slots of CPU cpu. Boot CPU, before that CPU starts. ERR_NOMEM: no tables left. */
+enum corbel_err arch_window_init(u32 cpu) __must_check;
 
 void *arch_window_open(enum window_slot slot, pa_t pa, enum el2_attr attr);
 void arch_window_close(enum window_slot slot);

@@ -66,6 +66,12 @@ enum corbel_err stage2_map(struct stage2 *s2, const struct stage2_map *map) __mu
  */
 enum corbel_err stage2_unmap(struct stage2 *s2, ipa_t ipa, u64 size) __must_check;
 
+/*
+ * Split the block that reaches across ipa, if there is one: the map stays the same,
+ * and an unmap of pieces that end there cannot fail. ERR_NOMEM: nothing changed.
+ */
+enum corbel_err stage2_split(struct stage2 *s2, ipa_t ipa) __must_check;
+
 /* Look one IPA up in the tables. ERR_NOENT when nothing is mapped; *out gives the whole leaf. */
 enum corbel_err stage2_lookup(const struct stage2 *s2, ipa_t ipa, struct stage2_map *out)
     __must_check;

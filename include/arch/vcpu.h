@@ -39,6 +39,9 @@ u64 arch_cntv_cval_read(void);
 void arch_cntv_cval_write(u64 cval);
 /* CNTVOFF_EL2 of the resident vCPU is d->cntvoff; guest virtual time = now - cntvoff. */
 
+/* The guest's stack pointer: live when it is loaded here, else as last saved. For reports. */
+u64 arch_vcpu_sp(const struct vcpu *v);
+
 /* Registers in readable form through the log: guest's (resident) and saved ones. */
 void arch_vcpu_dump(struct vcpu *v);
 

@@ -11,12 +11,13 @@ struct vcpu;
 
 /*
  * Everything of one physical CPU. TPIDR_EL2 points here. Only the CPU itself
- * writes, except where a field says otherwise. Assembly knows the first four
+ * writes, except where a field says otherwise. Assembly knows the first five
  * fields through asm_offsets.c.
  */
 struct cpu {
     struct vcpu *current; /* the loaded vCPU whose registers an exit saves; NULL before the first */
     u64 stack_top;        /* SP_EL2 at every ERET */
+    u64 panic_sp;         /* stack of the EL2 fault report, good even after an overflow */
     u64 boot_ttbr;        /* what a secondary loads with its MMU off (cleaned to PoC) */
     u64 self;             /* EL2 address of this struct, for the same purpose */
     u32 id;               /* logical number, 0 = boot CPU */
@@ -32,6 +33,10 @@ struct cpu {
     u8 lock_depth;        /* debug: held locks, ranks below */
     u8 lock_rank[8];
 };
+
+/* Boot: append a CPU (its id is its index) / take the last one back when it did not start. */
+void cpu_add(struct cpu *cpu);
+void cpu_remove_last(void);
 
 /* All CPUs that the device tree named and that started, indexed by cpu->id. */
 struct cpu *cpu_get(u32 id);

@@ -17,6 +17,11 @@
 #include <corbel/vgic.h>
 #include <corbel/vuart.h>
 
+#define FAULT_REPORTS_MAX 10u
+
+struct build_job;
+struct build_plan;
+
 /* A domain's life (design section 4). The reason of the end is kept. */
 enum domain_state { DOMAIN_BUILDING, DOMAIN_RUNNING, DOMAIN_STOPPING, DOMAIN_DEAD, DOMAIN_FAILED };
 enum shutdown_reason { SHUTDOWN_NONE, SHUTDOWN_POWEROFF, SHUTDOWN_RESET, SHUTDOWN_CRASH };
@@ -27,8 +32,10 @@ struct domain {
     u8 state;                   /* enum domain_state; lock */
     u8 reason;                  /* enum shutdown_reason; lock */
     spinlock_t lock;            /* RANK_DOMAIN: state, power, pauses */
-    struct domcfg *cfg;         /* heap, for life */
-    struct addrmap *map;        /* solved map, for life */
+    struct build_plan *plan;    /* heap, for life: holds the next two */
+    struct domcfg *cfg;
+    struct addrmap *map;        /* solved */
+    struct build_job *job;      /* only while it is being built */
     struct arena arena;         /* vCPUs, SPIs, console ring */
     struct p2m p2m;
     struct mmio_table mmio;
@@ -36,19 +43,23 @@ struct domain {
     struct vuart vuart;
     struct console_ring console;
     struct log_limit limit;     /* guest-caused lines */
+    u32 fault_reports;          /* blocks printed so far; only counts, no lock */
     struct vcpu *vcpus[MAX_VCPUS];
     u32 vcpu_count;
     u64 cntvoff;                /* counter at the (re)start */
     struct sched_unit task;     /* long work: build, teardown */
-    u8 task_state;              /* build.c */
-    u64 task_pos;
-    bool direct_map;
-    u32 running;                /* vCPUs loaded or resident somewhere; atomic */
+    u8 stage;                   /* enum build_stage; the task's alone */
+    bool scrub_ram;             /* zero RAM before the guest gets it (bootscrub) */
+    u64 clean_pos;              /* set/way request: bytes of RAM cleaned; build_step.c */
+    u64 freed;                  /* frames at the start of the teardown, for its last line */
 };
 
 /* Domains by slot; NULL for an unused one. Fixed once boot is over. */
 struct domain *domain_get(u32 slot);
 u32 domain_slots(void);
+
+/* Give d the next slot and its id. Boot. ERR_NOMEM: there are MAX_DOMAINS already. */
+enum corbel_err domain_add(struct domain *d) __must_check;
 
 /*
  * Stop d for good: no vCPU of it enters the guest again, its task tears it down.

@@ -18,8 +18,8 @@ struct domdtb_input {
     const struct platform *platform;
     const struct addrmap *map;
     u64 initrd_start, initrd_end; /* 0: none */
-    const u8 *seed;               /* 64 + 8 bytes from the DRBG: rng-seed, kaslr-seed */
-    u64 vcpu_mpidr[MAX_VCPUS];
+    const u8 *seed;               /* 64 + 8 bytes from the DRBG: rng-seed, kaslr-seed; or NULL */
+    u64 vcpu_mpidr[MAX_VCPUS];    /* only the affinity fields count */
     u32 cpu_count;
     u32 vuart_intid;
 };
@@ -28,7 +28,10 @@ struct domdtb_input {
 /* Upper bound of the size for these inputs. */
 u32 domdtb_size_max(const struct domdtb_input *in);
 
-/* Write into buf; *total = size. ERR_NOMEM if it does not fit (then failed names the node). */
+/*
+ * Write into buf; *total = size. ERR_NOMEM if it does not fit: then *failed is the
+ * path of the node that was being written, kept in buf itself.
+ */
 enum corbel_err domdtb_write(const struct domdtb_input *in, void *buf, u32 size, u32 *total,
                              const char **failed) __must_check;
 

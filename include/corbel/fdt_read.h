@@ -17,6 +17,13 @@
 enum corbel_err fdtr_check(const void *fdt, u64 size) __must_check;
 u32 fdtr_total_size(const void *fdt);
 
+/* totalsize when the first 40 bytes look like a tree's header, else 0. Before fdtr_check(). */
+u32 fdtr_peek_size(const void *fdt);
+
+/* Bytes that are really in use (QEMU pads its trees to 1 MiB); a copy cut to them. */
+u32 fdtr_used_size(const void *fdt);
+enum corbel_err fdtr_copy(void *dst, const void *fdt, u32 size) __must_check;
+
 int fdtr_path(const void *fdt, const char *path);      /* also resolves an alias */
 int fdtr_child(const void *fdt, int node, const char *name);
 int fdtr_first_child(const void *fdt, int node);

@@ -9,6 +9,7 @@ struct vcpu;
 
 /* Why a guest came to EL2: decoded by arch/arm64/entry/esr.c, answered by guest_exit.c. */
 enum exit_reason {
+    EXIT_NONE, /* answered already: only look at what is due */
     EXIT_IRQ,
     EXIT_HVC,
     EXIT_SMC,

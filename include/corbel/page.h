@@ -62,6 +62,7 @@ s32 page_largest_order(u64 limit);
  * contiguous. Used at boot and when a domain is created, never on a guest path.
  */
 void *heap_alloc(u64 size);
+void *heap_alloc_aligned(u64 size, u64 align);
 void heap_free(void *ptr, u64 size);
 u64 heap_pages_used(void);
 

@@ -12,10 +12,15 @@
  */
 void panic(const char *fmt, ...) __printf_like(1, 2) __noreturn;
 
-#define CORBEL_ASSERT(cond)                                                          \
-    do {                                                                             \
-        if (unlikely(!(cond)))                                                       \
-            panic("assertion failed: %s at %s:%d", #cond, __FILE__, __LINE__);       \
+/* The parts, for reports that print more than one line: enter once, print, halt. */
+void panic_enter(void); /* stops the other CPUs; a second CPU that comes here halts silently */
+void panic_print(const char *fmt, ...) __printf_like(1, 2);
+void panic_halt(void) __noreturn;
+
+#define CORBEL_ASSERT(cond)                                                                        \
+    do {                                                                                           \
+        if (unlikely(!(cond)))                                                                     \
+            panic("assertion failed: %s at %s:%d", #cond, __FILE__, __LINE__);                     \
     } while (0)
 
 #endif

@@ -52,6 +52,7 @@ typedef u64 cpumask_t;
 #define PAGE_SHIFT 12u
 #define PAGE_SIZE  4096ull
 #define SZ_4K      0x1000ull
+#define SZ_16K     0x4000ull
 #define SZ_64K     0x10000ull
 #define SZ_1M      0x100000ull
 #define SZ_2M      0x200000ull

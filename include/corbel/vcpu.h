@@ -4,6 +4,7 @@
 
 #include <arch/regs.h>
 #include <arch/vcpu.h>
+#include <corbel/bits.h>
 #include <corbel/sched.h>
 #include <corbel/types.h>
 #include <corbel/vgic.h>
@@ -35,8 +36,7 @@ struct vcpu {
     u8 power;               /* enum vcpu_power; domain lock (RANK_DOMAIN) */
     s32 pause_count;        /* domain lock */
     u64 entry, context_id;  /* CPU_ON: applied when it is first loaded in ON_PENDING */
-    u64 abort_pc;           /* last injected abort, and how often in a row */
-    u32 abort_repeat;
+    u32 setway_done;        /* set/way operations still covered by the last full clean */
     struct sched_unit unit;
     struct vgic_cpu vgic;
     struct vtimer vtimer;

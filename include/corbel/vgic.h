@@ -16,11 +16,17 @@ struct vcpu;
 /*
  * The virtual GIC: one state machine per interrupt, front ends for GICv2 and
  * GICv3 registers, list-register packing. Design section 5, decisions 22 to 26, 33.
- * Locks: vgic_cpu.lock (RANK_VCPU_IRQ_LIST) < virq.lock (RANK_IRQ).
+ *
+ * Locks: vgic_cpu.lock (RANK_VCPU_IRQ_LIST) < virq.lock (RANK_IRQ). virq.lock guards
+ * the fields of one interrupt; vcpu and node change only with the list's lock held
+ * as well. List registers, lr_irq[] and lr_used belong to the CPU on which the vCPU
+ * is resident. While lr >= 0 the list register is the truth for "active" and for
+ * "still pending there" (lr_latch); the struct holds what was seen last.
  */
-#define VGIC_PRIVATE  32u
-#define VGIC_SPI_MAX  988u /* INTID 32..1019 */
-#define VGIC_LR_MAX   16u
+#define VGIC_PRIVATE    32u
+#define VGIC_SPI_MAX    988u /* INTID 32..1019 */
+#define VGIC_LR_MAX     16u
+#define VGIC_PPI_VTIMER 27u
 
 struct virq {
     spinlock_t lock;
@@ -28,43 +34,52 @@ struct virq {
     s8 lr;              /* list register of vcpu that holds it, -1: none (decision 22) */
     u8 priority;
     bool enabled;
-    bool latch;         /* pending by write, by edge, or by SGI */
-    bool line;          /* input level of a level-sensitive interrupt */
+    bool latch;         /* pending by write, by edge, by SGI or by an acknowledged source */
+    bool line;          /* input level of an emulated device's line */
     bool active;
     bool level;         /* configuration */
     bool group1;
     bool hw;            /* linked to physical interrupt pintid */
-    u16 pintid;
+    bool phys;          /* physical source is active and no list register will end it */
+    bool hw_line;       /* timer PPI: output when last folded */
+    bool lr_latch;      /* latch that went into the list register */
+    bool lr_hw;         /* list register was written with HW = 1 */
+    bool lr_busy;       /* its state was not "inactive" when last read */
+    u8 cmd;             /* enum virq_cmd: asked by another CPU while lr >= 0 (decision 25) */
     u8 sources;         /* GICv2 SGI: pending source CPUs */
-    u8 active_source;   /* GICv2 SGI: source that was acknowledged */
+    u8 active_source;   /* GICv2 SGI: source in the list register or acknowledged */
     u8 targets;         /* GICv2 ITARGETSR byte */
+    u16 pintid;
     u64 route;          /* GICv3 IROUTER */
-    struct vcpu *target; /* who should get it; private: its vCPU */
-    struct vcpu *vcpu;  /* whose list it is on, NULL: none. Changes as decision 33 says */
-    struct list_head node;
+    u64 lr_word;        /* as last written */
+    struct vcpu *target; /* who should get it; private: its vCPU; NULL: nobody */
+    struct vcpu *vcpu;  /* on whose list or in whose list registers it is, NULL: idle */
+    struct list_head node; /* on vcpu's list: waits for a list register or for a refresh */
 };
 
 struct vgic_cpu {
     spinlock_t lock;
-    struct list_head list; /* every irq pending and enabled, or active, of this vCPU */
+    struct list_head list;
     struct virq private[VGIC_PRIVATE];
     struct virq *lr_irq[VGIC_LR_MAX]; /* which irq sits in which list register */
-    u64 lr_used;           /* bit per list register in use */
-    u64 lr[VGIC_LR_MAX];   /* saved while not resident */
+    u32 lr_used;           /* bit per list register that has an lr_irq */
+    u32 lr_mask;           /* bit per list register of this CPU */
     u32 hcr;               /* ICH_HCR to run with */
-    u64 vmcr;
-    u32 apr[2][4];
-    u32 rd_ctlr;           /* GICR_CTLR, GICR_WAKER */
-    u32 rd_waker;
     bool loaded;           /* list registers of the CPU belong to this vCPU */
+    u64 vmcr;              /* saved while not loaded, like apr */
+    u32 apr[2][4];
+    u32 rd_waker;          /* GICR_WAKER */
+    u64 fold_key;          /* register access that waits for folds (decision 25), 0: none */
+    u64 fold_time;         /* when the last answer came; written by the answering CPU */
+    u64 fold_wait;         /* vCPUs whose answer is missing; atomic */
+    u64 fold_for;          /* vCPUs that want an answer from here; atomic */
 };
 
 struct vgic {
     u8 version;            /* 2 or 3: what the guest sees (enum gic_version) */
     u32 nr_spis;           /* a multiple of 32 not required; TYPER rounds up */
     struct virq *spis;
-    u32 ctlr;              /* GICD_CTLR as the guest wrote it */
-    spinlock_t lock;       /* ctlr; RANK_IRQ */
+    u32 ctlr;              /* GICD_CTLR group enables as the guest wrote them; atomic */
     u64 gicd_base, gicr_base, gicc_base; /* guest-physical */
     u32 dropped;           /* software-generated requests to nowhere, for reports */
 };
@@ -75,7 +90,10 @@ u64 vgic_arena_size(u32 nr_spis);
 /*
  * Build the vGIC of d (d->vgic) and register its MMIO regions (GICD, and for v3
  * one GICR region over all vCPUs; v2's GICC is the host's GICV, mapped by the
- * builder). v2: at most 8 vCPUs (ERR_RANGE).
+ * builder). v2: at most 8 vCPUs (ERR_RANGE). Before the call: d->vcpu_count and the
+ * guest-physical bases in d->vgic. vgic_vcpu_init() follows for each vCPU, once its
+ * id, domain and vmpidr are set and it stands in d->vcpus[]; the SPIs
+ * need vCPU 0.
  */
 enum corbel_err vgic_init(struct domain *d, u8 version, u32 nr_spis) __must_check;
 void vgic_vcpu_init(struct vcpu *v);
@@ -95,8 +113,18 @@ void vgic_inject_hw(struct domain *d, u32 intid);
 /* PPI of the loaded vCPU: the timer's fast path. */
 void vgic_inject_hw_ppi(struct vcpu *v, u32 intid);
 
-/* Link / unlink intid with the physical pintid (HW bit). Private: v given; SPI: v NULL. */
+/*
+ * Link intid with the physical pintid (HW bit), or undo it. Private: v given; SPI: v
+ * NULL. The link outlives vgic_reset(). ERR_RANGE: no such INTID. ERR_BUSY: it is linked.
+ */
 enum corbel_err vgic_link(struct domain *d, struct vcpu *v, u32 intid, u32 pintid) __must_check;
+void vgic_unlink(struct domain *d, struct vcpu *v, u32 intid);
+
+/*
+ * Must the physical source of v's PPI intid be active on v's CPU (decision 24)? On the
+ * CPU that loads or saves v; vtimer asks it at both.
+ */
+bool vgic_ppi_busy(struct vcpu *v, u32 intid);
 
 /*
  * Residency (guest_exit.c only, on the CPU concerned): load writes the virtual
@@ -105,7 +133,12 @@ enum corbel_err vgic_link(struct domain *d, struct vcpu *v, u32 intid, u32 pinti
 void vgic_load(struct vcpu *v);
 void vgic_save(struct vcpu *v);
 
-/* REQ_IRQ / REQ_FOLD was set: put what is due into free list registers, fold first if asked. */
+/*
+ * On the CPU where v is resident. flush (REQ_IRQ): put what is due into list registers.
+ * fold (REQ_FOLD): bring the structs up to date for another CPU that asked, then flush.
+ * A CPU that idles with a resident vCPU answers REQ_FOLD too: its asker re-executes
+ * one instruction until it does.
+ */
 void vgic_flush(struct vcpu *v);
 void vgic_fold(struct vcpu *v);
 
@@ -115,11 +148,11 @@ void vgic_maintenance(struct vcpu *v);
 /* Would this vCPU take an interrupt now (WFI)? Looks at enables, priority mask, groups. */
 bool vgic_pending(struct vcpu *v);
 
-/* ICC_SGI1R_EL1 / SGI0R / ASGI1R writes; ICC_DIR under TDIR. */
+/* ICC_SGI1R_EL1 (group1), SGI0R / ASGI1R (not group1) writes; ICC_DIR under TDIR. */
 void vgic_write_sgi(struct vcpu *v, u64 value, bool group1);
 void vgic_write_dir(struct vcpu *v, u32 intid);
 
-/* State of one interrupt for reports and tests: true when pending / active. */
+/* State of one interrupt for reports and tests, as last folded. v: for private INTIDs. */
 bool vgic_is_pending(struct domain *d, struct vcpu *v, u32 intid);
 
 #endif

@@ -12,20 +12,25 @@ struct domain;
 
 /*
  * vPL011: a full PL011 register model (the arm,sbsa-uart subset is what guests
- * use). Transmit goes to the domain's console ring; it never shows BUSY, and TXFF
- * only while the ring is full. Lock: RANK_VUART.
+ * use). Transmit goes to the domain's console ring; it never shows BUSY, and the
+ * transmit FIFO holds something (TXFF when full) only while that ring is full.
+ * Lock: RANK_VUART.
  */
-#define VUART_RX_SIZE 32u
+#define VUART_FIFO_SIZE 32u
+
+struct vuart_fifo {
+    u8 data[VUART_FIFO_SIZE];
+    u32 head, count;
+};
 
 struct vuart {
     spinlock_t lock;
     bool present;
     u32 intid;
-    u8 rx[VUART_RX_SIZE];
-    u32 rx_head, rx_count;
-    u32 cr, lcr_h, ibrd, fbrd, ifls, imsc, ris, rsr, dmacr;
-    bool rx_timeout;
-    bool line; /* last level given to the vGIC */
+    struct vuart_fifo rx, tx;
+    u32 cr, lcr_h, ilpr, ibrd, fbrd, ifls, imsc, ris, rsr, dmacr;
+    bool overrun; /* to be reported with the next character read */
+    bool line;    /* last level given to the vGIC */
 };
 
 /* Register the region at base; interrupt intid (level). */

@@ -382,6 +382,38 @@ enum corbel_err pgt_unmap(const struct pgt *pgt, u64 addr, u64 size)
     return err ? err : change_run(pgt, &c, visit_unmap_count, visit_unmap);
 }
 
+static enum corbel_err visit_split_count(const struct pgt *pgt, const struct pgt_entry *e,
+                                         void *arg)
+{
+    struct change *c = arg;
+
+    (void)pgt;
+    for (u32 level = e->level; (e->pte & PTE_VALID) && level < PGT_LEAF_LEVEL; level++)
+        c->pages += !IS_ALIGNED(e->addr, pgt_entry_size(level));
+    return CORBEL_OK;
+}
+
+static enum corbel_err visit_split(const struct pgt *pgt, const struct pgt_entry *e, void *arg)
+{
+    struct change *c = arg;
+
+    if (is_leaf(e->pte, e->level) && !IS_ALIGNED(e->addr, pgt_entry_size(e->level)))
+        table_insert(pgt, e, &c->reserve);
+    return CORBEL_OK;
+}
+
+enum corbel_err pgt_split(const struct pgt *pgt, u64 addr)
+{
+    struct pgt_range range = { .addr = addr, .size = PAGE_SIZE };
+    struct change c = { .range = &range };
+    enum corbel_err err;
+
+    if (addr == BIT(pgt->addr_bits))
+        return CORBEL_OK;
+    err = range_check(pgt, addr, PAGE_SIZE, 0);
+    return err ? err : change_run(pgt, &c, visit_split_count, visit_split);
+}
+
 static enum corbel_err visit_find(const struct pgt *pgt, const struct pgt_entry *e, void *arg)
 {
     struct pgt_range *leaf = arg;

@@ -244,6 +244,14 @@ enum corbel_err stage2_unmap(struct stage2 *s2, ipa_t ipa, u64 size)
     return pgt_unmap(&pgt, ipa.v, size);
 }
 
+enum corbel_err stage2_split(struct stage2 *s2, ipa_t ipa)
+{
+    struct operation op;
+    struct pgt pgt = pgt_of(s2, &op);
+
+    return pgt_split(&pgt, ipa.v);
+}
+
 static enum corbel_err leaf_out(enum corbel_err err, const struct pgt_range *leaf,
                                 struct stage2_map *out)
 {

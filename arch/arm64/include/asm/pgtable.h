@@ -59,6 +59,12 @@ enum corbel_err pgt_map(const struct pgt *pgt, const struct pgt_range *range) __
 /* Unmap; holes are fine. Same promises; only splitting a block can take pages. */
 enum corbel_err pgt_unmap(const struct pgt *pgt, u64 addr, u64 size) __must_check;
 
+/*
+ * See to it that no leaf reaches across addr, by splitting the one that does. The
+ * map stays the same; an unmap that ends there will need no pages. ERR_NOMEM.
+ */
+enum corbel_err pgt_split(const struct pgt *pgt, u64 addr) __must_check;
+
 /* The whole leaf that maps addr; ERR_NOENT when there is none. */
 enum corbel_err pgt_lookup(const struct pgt *pgt, u64 addr, struct pgt_range *leaf) __must_check;
 

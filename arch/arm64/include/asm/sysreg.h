@@ -17,8 +17,8 @@
     })
 #define write_sysreg(value, name)                                         \
     do {                                                                  \
-        u64 sysreg_value = (u64)(value);                                  \
-        __asm__ volatile("msr " SYSREG_STR(name) ", %x0" ::"rZ"(sysreg_value)); \
+        u64 sysreg_written = (u64)(value);                                \
+        __asm__ volatile("msr " SYSREG_STR(name) ", %x0" ::"rZ"(sysreg_written)); \
     } while (0)
 #define SYSREG_STR(name)  SYSREG_STR_(name)
 #define SYSREG_STR_(name) #name

@@ -21,7 +21,7 @@ struct arch_vcpu {
 #define X(name) u64 name;
     VCPU_EL1_REGS(X)
 #undef X
-    u64 actlr_el1;
+    u64 scxtnum_el0, scxtnum_el1;
     u64 pauth[VCPU_PAUTH_KEYS];
     u64 hcr;      /* HCR_EL2 to run with */
     u64 fpcr, fpsr;

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Layout of the image: text RX, rodata R, data and bss RW-NX, each on pages of
+ * its own (head.S maps them so). Everything, bss included, must fit the 2 MiB slot
+ * that booti and imagebuilder scripts leave (tools/check_image.py).
+ */
+#include <asm/layout.h>
+
+OUTPUT_FORMAT("elf64-littleaarch64")
+OUTPUT_ARCH(aarch64)
+ENTRY(_start)
+
+PHDRS
+{
+    text PT_LOAD FLAGS(5);
+    rodata PT_LOAD FLAGS(4);
+    data PT_LOAD FLAGS(6);
+}
+
+SECTIONS
+{
+    . = IMAGE_BASE;
+    _start = .;
+    .text : {
+        KEEP(*(.head.text))
+        *(.text.entry)
+        *(.text .text.*)
+        . = ALIGN(4096);
+        idmap_start = .;
+        KEEP(*(.idmap.text))
+        . = ALIGN(4096);
+        ASSERT(. - idmap_start == 4096, "the identity page holds more than a page");
+    } :text
+    text_end = .;
+
+    .rodata : {
+        *(.rodata .rodata.*)
+        . = ALIGN(4096);
+    } :rodata
+    rodata_end = .;
+
+    .data : {
+        *(.data .data.*)
+        . = ALIGN(16);
+        *(.got .got.plt)
+        . = ALIGN(4096);
+    } :data
+    _edata = .;
+
+    bss_start = .;
+    .bss (NOLOAD) : {
+        *(.bss .bss.*)
+        *(COMMON)
+        . = ALIGN(4096);
+        *(.bss.pgtable)
+        . = ALIGN(4096);
+        boot_guard = .;
+        . = . + 4096;
+        boot_stack = .;
+        . = . + EL2_STACK_SIZE;
+        boot_stack_top = .;
+        boot_panic_stack = .;
+        . = . + 4096;
+        boot_panic_top = .;
+    } :data
+    . = ALIGN(4096);
+    bss_end = .;
+    _end = .;
+    image_size = _end - _start;
+    ASSERT(image_size <= 0x200000, "the image does not fit its 2 MiB slot")
+
+    /DISCARD/ : {
+        *(.comment .note* .eh_frame* .gnu.hash .hash .dynsym .dynstr .dynamic .interp)
+    }
+}

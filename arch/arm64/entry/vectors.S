@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * EL2 exception vectors (Arm ARM D1.3.1): 16 slots of 32 instructions. The slots
+ * of a guest store x0-x30, ELR and SPSR straight into vcpu->regs (28 instructions)
+ * and call C, which returns the vCPU to enter; guest_enter restores it (20). All
+ * other slots name themselves in a fault report.
+ */
+#include <generated/asm_offsets.h>
+
+/* Save a guest's registers. Out: x0 = struct vcpu. Clobbers x1-x3; SP as at ERET. */
+.macro save_guest
+    stp     x0, x1, [sp, #-16]!
+    mrs     x0, tpidr_el2
+    ldr     x0, [x0, #CPU_CURRENT]
+    stp     x2, x3, [x0, #(VCPU_X + 16)]
+    ldp     x2, x3, [sp], #16
+    stp     x4, x5, [x0, #(VCPU_X + 32)]
+    stp     x6, x7, [x0, #(VCPU_X + 48)]
+    stp     x8, x9, [x0, #(VCPU_X + 64)]
+    stp     x10, x11, [x0, #(VCPU_X + 80)]
+    stp     x12, x13, [x0, #(VCPU_X + 96)]
+    stp     x14, x15, [x0, #(VCPU_X + 112)]
+    stp     x16, x17, [x0, #(VCPU_X + 128)]
+    stp     x18, x19, [x0, #(VCPU_X + 144)]
+    stp     x20, x21, [x0, #(VCPU_X + 160)]
+    stp     x22, x23, [x0, #(VCPU_X + 176)]
+    stp     x24, x25, [x0, #(VCPU_X + 192)]
+    stp     x26, x27, [x0, #(VCPU_X + 208)]
+    stp     x28, x29, [x0, #(VCPU_X + 224)]
+    stp     x2, x3, [x0, #VCPU_X]
+    mrs     x1, elr_el2
+    mrs     x2, spsr_el2
+    stp     x30, x1, [x0, #(VCPU_X + 240)]
+    str     x2, [x0, #VCPU_PSTATE]
+.endm
+
+.macro guest_slot handler
+    .balign 128
+    save_guest
+    b       \handler
+.endm
+
+/* A slot that must never be taken: number to the report, registers on the panic stack. */
+.macro bad_slot number
+    .balign 128
+    msr     tpidr_el1, x0           /* the report never returns: a guest register may go */
+    mrs     x0, tpidr_el2
+    ldr     x0, [x0, #CPU_PANIC_SP]
+    sub     x0, x0, #(35 * 8 + 8)
+    stp     x1, x2, [x0, #8]
+    mov     x2, #\number
+    b       el2_fault
+.endm
+
+    .section .text.entry, "ax"
+    .global vectors
+    .balign 2048
+vectors:
+    bad_slot 0
+    bad_slot 1
+    bad_slot 2
+    bad_slot 3
+    bad_slot 4
+    bad_slot 5
+    bad_slot 6
+    bad_slot 7
+    guest_slot guest_sync
+    guest_slot guest_irq
+    guest_slot guest_irq
+    guest_slot guest_serror
+    bad_slot 12
+    bad_slot 13
+    bad_slot 14
+    bad_slot 15
+    .balign 128
+
+guest_sync:
+    mov     x29, xzr
+    mov     x30, xzr
+    bl      trap_sync
+    b       guest_enter
+guest_irq:
+    mov     x29, xzr
+    mov     x30, xzr
+    bl      trap_irq
+    b       guest_enter
+guest_serror:
+    mov     x29, xzr
+    mov     x30, xzr
+    bl      trap_serror
+
+/* In: x0 = struct vcpu to enter, loaded on this CPU. SP is the top of the stack. Never returns. */
+    .global guest_enter
+guest_enter:
+    ldp     x30, x1, [x0, #(VCPU_X + 240)]
+    ldr     x2, [x0, #VCPU_PSTATE]
+    msr     elr_el2, x1
+    msr     spsr_el2, x2
+    ldp     x2, x3, [x0, #(VCPU_X + 16)]
+    ldp     x4, x5, [x0, #(VCPU_X + 32)]
+    ldp     x6, x7, [x0, #(VCPU_X + 48)]
+    ldp     x8, x9, [x0, #(VCPU_X + 64)]
+    ldp     x10, x11, [x0, #(VCPU_X + 80)]
+    ldp     x12, x13, [x0, #(VCPU_X + 96)]
+    ldp     x14, x15, [x0, #(VCPU_X + 112)]
+    ldp     x16, x17, [x0, #(VCPU_X + 128)]
+    ldp     x18, x19, [x0, #(VCPU_X + 144)]
+    ldp     x20, x21, [x0, #(VCPU_X + 160)]
+    ldp     x22, x23, [x0, #(VCPU_X + 176)]
+    ldp     x24, x25, [x0, #(VCPU_X + 192)]
+    ldp     x26, x27, [x0, #(VCPU_X + 208)]
+    ldp     x28, x29, [x0, #(VCPU_X + 224)]
+    ldp     x0, x1, [x0, #VCPU_X]
+    eret
+    dsb     nsh                     /* no straight-line speculation past ERET */
+    isb
+
+/*
+ * In: x0 = frame on the panic stack (x1, x2 stored), x2 = slot, guest TPIDR_EL1 = old x0.
+ * Completes struct el2_frame (fault.h) and calls the report, which does not return.
+ */
+el2_fault:
+    stp     x3, x4, [x0, #24]
+    stp     x5, x6, [x0, #40]
+    stp     x7, x8, [x0, #56]
+    stp     x9, x10, [x0, #72]
+    stp     x11, x12, [x0, #88]
+    stp     x13, x14, [x0, #104]
+    stp     x15, x16, [x0, #120]
+    stp     x17, x18, [x0, #136]
+    stp     x19, x20, [x0, #152]
+    stp     x21, x22, [x0, #168]
+    stp     x23, x24, [x0, #184]
+    stp     x25, x26, [x0, #200]
+    stp     x27, x28, [x0, #216]
+    stp     x29, x30, [x0, #232]
+    mrs     x1, tpidr_el1
+    str     x1, [x0]
+    mov     x1, sp
+    str     x1, [x0, #248]
+    mrs     x1, elr_el2
+    str     x1, [x0, #256]
+    mrs     x1, spsr_el2
+    str     x1, [x0, #264]
+    mov     sp, x0
+    mov     x1, x2
+    mov     x29, xzr
+    mov     x30, xzr
+    bl      fault_report
+1:  wfe
+    b       1b

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * System registers that trap (design.md section 11.4): ID registers where something is
+ * hidden, debug, PMU and implementation-defined ones as RAZ/WI, the rest UNDEFINED.
+ * GIC, timer and set/way operations go up to common code.
+ */
+#include <asm/vsysreg.h>
+
+#include <arch/vcpu.h>
+#include <corbel/compiler.h>
+#include <corbel/vcpu.h>
+
+#include <asm/esr.h>
+#include <asm/features.h>
+#include <asm/sysreg.h>
+
+enum answer { RAZ_WI, READ_CONST, UP };
+
+struct sysreg_entry {
+    u32 enc;
+    u8 answer; /* enum answer */
+    u8 up;     /* enum trapped_reg */
+    u64 value;
+};
+
+/* Registers with an answer of their own; ranges are in vsysreg_class(). */
+static const struct sysreg_entry table[] = {
+    { SYS_ENC(3, 0, 12, 11, 5), UP, TREG_ICC_SGI1R, 0 },
+    { SYS_ENC(3, 0, 12, 11, 6), UP, TREG_ICC_ASGI1R, 0 },
+    { SYS_ENC(3, 0, 12, 11, 7), UP, TREG_ICC_SGI0R, 0 },
+    { SYS_ENC(3, 0, 12, 11, 1), UP, TREG_ICC_DIR, 0 },
+    { SYS_ENC(3, 3, 14, 2, 0), UP, TREG_CNTP_TVAL, 0 },
+    { SYS_ENC(3, 3, 14, 2, 1), UP, TREG_CNTP_CTL, 0 },
+    { SYS_ENC(3, 3, 14, 2, 2), UP, TREG_CNTP_CVAL, 0 },
+    { SYS_ENC(1, 0, 7, 6, 2), UP, TREG_SETWAY, 0 },   /* DC ISW */
+    { SYS_ENC(1, 0, 7, 10, 2), UP, TREG_SETWAY, 0 },  /* DC CSW */
+    { SYS_ENC(1, 0, 7, 14, 2), UP, TREG_SETWAY, 0 },  /* DC CISW */
+    { SYS_ENC(3, 0, 1, 0, 1), RAZ_WI, 0, 0 },         /* ACTLR_EL1 */
+    { SYS_ENC(2, 0, 1, 1, 4), READ_CONST, 0, BIT(3) | BIT(1) }, /* OSLSR_EL1: OSLM, locked */
+    { SYS_ENC(2, 0, 1, 0, 4), RAZ_WI, 0, 0 },         /* OSLAR_EL1 */
+    { SYS_ENC(2, 0, 1, 3, 4), RAZ_WI, 0, 0 },         /* OSDLR_EL1 */
+    { SYS_ENC(2, 0, 1, 0, 0), RAZ_WI, 0, 0 },         /* MDRAR_EL1 */
+    { SYS_ENC(2, 0, 0, 2, 0), RAZ_WI, 0, 0 },         /* MDCCINT_EL1 */
+    { SYS_ENC(2, 0, 0, 2, 2), RAZ_WI, 0, 0 },         /* MDSCR_EL1 */
+    { SYS_ENC(2, 3, 0, 1, 0), RAZ_WI, 0, 0 },         /* MDCCSR_EL0 */
+    { SYS_ENC(2, 0, 7, 8, 6), RAZ_WI, 0, 0 },         /* DBGCLAIMSET_EL1 */
+    { SYS_ENC(2, 0, 7, 9, 6), RAZ_WI, 0, 0 },         /* DBGCLAIMCLR_EL1 */
+    { SYS_ENC(2, 0, 7, 14, 6), RAZ_WI, 0, 0 },        /* DBGAUTHSTATUS_EL1 */
+};
+
+#define ENC_OP0(e) (((e) >> 20) & 3)
+#define ENC_OP2(e) (((e) >> 17) & 7)
+#define ENC_OP1(e) (((e) >> 14) & 7)
+#define ENC_CRN(e) (((e) >> 10) & 15)
+#define ENC_CRM(e) (((e) >> 1) & 15)
+
+/* S3_0_C0_C1..C7_x: the ID group that TID3 traps. Read-only; a write is UNDEFINED. */
+static bool is_id(u32 enc)
+{
+    return ENC_OP0(enc) == 3 && ENC_OP1(enc) == 0 && ENC_CRN(enc) == 0 && ENC_CRM(enc) >= 1 &&
+           ENC_CRM(enc) <= 7;
+}
+
+/* DBGBVR, DBGBCR, DBGWVR, DBGWCR: S2_0_C0_Cm_4..7. */
+static bool is_breakpoint(u32 enc)
+{
+    return ENC_OP0(enc) == 2 && ENC_OP1(enc) == 0 && ENC_CRN(enc) == 0 && ENC_OP2(enc) >= 4;
+}
+
+/* PMU: S3_3_C9_C12..C14, S3_0_C9_C14, S3_3_C14_C8..C15. */
+static bool is_pmu(u32 enc)
+{
+    if (ENC_OP0(enc) != 3)
+        return false;
+    if (ENC_CRN(enc) == 9 && ENC_CRM(enc) >= 12 && ENC_CRM(enc) <= 14)
+        return ENC_OP1(enc) == 3 || (ENC_OP1(enc) == 0 && ENC_CRM(enc) == 14);
+    return ENC_OP1(enc) == 3 && ENC_CRN(enc) == 14 && ENC_CRM(enc) >= 8;
+}
+
+/* Implementation defined (TIDCP), and LORegions / RAS records that read as not there. */
+static bool is_empty(u32 enc)
+{
+    bool impdef = ENC_OP0(enc) == 3 && (ENC_CRN(enc) == 11 || ENC_CRN(enc) == 15);
+    bool lor = ENC_OP0(enc) == 3 && ENC_OP1(enc) == 0 && ENC_CRN(enc) == 10 && ENC_CRM(enc) == 4;
+    bool ras = ENC_OP0(enc) == 3 && ENC_OP1(enc) == 0 && ENC_CRN(enc) == 5 && ENC_CRM(enc) >= 3 &&
+               ENC_CRM(enc) <= 5;
+
+    return impdef || lor || ras;
+}
+
+static void answer(struct vcpu *v, u32 iss, u64 value, struct guest_exit *e)
+{
+    if (iss & ISS_SYS_DIR)
+        vcpu_reg_set(v, (u32)FIELD_GET(ISS_SYS_RT, iss), value);
+    arch_vcpu_skip(v, true);
+    e->reason = EXIT_NONE;
+}
+
+static bool from_table(struct vcpu *v, u32 iss, struct guest_exit *e)
+{
+    u32 enc = (u32)(iss & ISS_SYS_ENC);
+
+    for (u32 i = 0; i < ARRAY_SIZE(table); i++) {
+        if (table[i].enc != enc)
+            continue;
+        if (table[i].answer == UP) {
+            e->reason = EXIT_SYSREG;
+            e->u.sysreg.reg = table[i].up;
+            e->u.sysreg.rt = (u8)FIELD_GET(ISS_SYS_RT, iss);
+            e->u.sysreg.write = !(iss & ISS_SYS_DIR);
+            return false;
+        }
+        answer(v, iss, table[i].value, e);
+        return true;
+    }
+    e->reason = EXIT_UNDEF;
+    return false;
+}
+
+bool vsysreg_handle(struct vcpu *v, u32 iss, struct guest_exit *e)
+{
+    u32 enc = (u32)(iss & ISS_SYS_ENC);
+
+    if (is_id(enc) && (iss & ISS_SYS_DIR)) {
+        answer(v, iss, cpu_id_view(ENC_CRM(enc), ENC_OP2(enc)), e);
+        return true;
+    }
+    if (is_breakpoint(enc) || is_empty(enc) || (is_pmu(enc) && cpu_features()->pmu)) {
+        answer(v, iss, 0, e);
+        return true;
+    }
+    return from_table(v, iss, e);
+}

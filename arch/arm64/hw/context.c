@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * EL1 state of a vCPU: reset, load, save. One X-macro list (asm/vcpu.h) makes all
+ * three and the dump. Between load and save the state lives in this CPU's registers
+ * and the struct is stale; an exit that does not change vCPU touches none of it.
+ */
+#include <arch/vcpu.h>
+
+#include <arch/barrier.h>
+#include <arch/cpu.h>
+#include <arch/stage2.h>
+#include <corbel/domain.h>
+#include <corbel/log.h>
+#include <corbel/string.h>
+#include <corbel/vcpu.h>
+
+#include <asm/features.h>
+#include <asm/fpsimd.h>
+#include <asm/sysreg.h>
+
+void arch_vcpu_reset(struct vcpu *v, u64 entry, u64 context_id)
+{
+    memset(&v->arch, 0, sizeof(v->arch));
+    memset(&v->regs, 0, sizeof(v->regs));
+    v->arch.sctlr_el1 = SCTLR_EL1_RESET;
+    v->arch.hcr = cpu_guest_hcr();
+    v->regs.pc = entry;
+    v->regs.x[0] = context_id;
+    v->regs.pstate = PSR_EL1H | PSR_D | PSR_A | PSR_I | PSR_F;
+}
+
+#define PAUTH_SAVE(i, reg) v->arch.pauth[i] = read_sysreg(reg)
+#define PAUTH_LOAD(i, reg) write_sysreg(v->arch.pauth[i], reg)
+#define PAUTH_ALL(op)                                                                              \
+    do {                                                                                           \
+        op(0, SYS_APIAKEYLO_EL1);                                                                  \
+        op(1, SYS_APIAKEYHI_EL1);                                                                  \
+        op(2, SYS_APIBKEYLO_EL1);                                                                  \
+        op(3, SYS_APIBKEYHI_EL1);                                                                  \
+        op(4, SYS_APDAKEYLO_EL1);                                                                  \
+        op(5, SYS_APDAKEYHI_EL1);                                                                  \
+        op(6, SYS_APDBKEYLO_EL1);                                                                  \
+        op(7, SYS_APDBKEYHI_EL1);                                                                  \
+        op(8, SYS_APGAKEYLO_EL1);                                                                  \
+        op(9, SYS_APGAKEYHI_EL1);                                                                  \
+    } while (0)
+
+void arch_vcpu_save(struct vcpu *v)
+{
+#define X(name) v->arch.name = read_sysreg(name);
+    VCPU_EL1_REGS(X)
+#undef X
+    v->arch.hcr = read_sysreg(hcr_el2);
+    if (cpu_features()->pauth)
+        PAUTH_ALL(PAUTH_SAVE);
+    if (cpu_features()->scxtnum) {
+        v->arch.scxtnum_el0 = read_sysreg(SYS_SCXTNUM_EL0);
+        v->arch.scxtnum_el1 = read_sysreg(SYS_SCXTNUM_EL1);
+    }
+    fpsimd_save(v->arch.v);
+    v->arch.fpcr = read_sysreg(fpcr);
+    v->arch.fpsr = read_sysreg(fpsr);
+}
+
+void arch_vcpu_load(struct vcpu *v)
+{
+#define X(name) write_sysreg(v->arch.name, name);
+    VCPU_EL1_REGS(X)
+#undef X
+    if (cpu_features()->pauth)
+        PAUTH_ALL(PAUTH_LOAD);
+    if (cpu_features()->scxtnum) {
+        write_sysreg(v->arch.scxtnum_el0, SYS_SCXTNUM_EL0);
+        write_sysreg(v->arch.scxtnum_el1, SYS_SCXTNUM_EL1);
+    }
+    fpsimd_load(v->arch.v);
+    write_sysreg(v->arch.fpcr, fpcr);
+    write_sysreg(v->arch.fpsr, fpsr);
+    write_sysreg(read_sysreg(midr_el1), vpidr_el2);
+    write_sysreg(v->vmpidr | BIT(31), vmpidr_el2);
+    write_sysreg(v->domain->cntvoff, cntvoff_el2);
+    write_sysreg(1, cnthctl_el2); /* EL1PCTEN: CNTPCT readable; EL1PCEN = 0: CNTP_* trap */
+    write_sysreg(v->arch.hcr, hcr_el2);
+    isb(); /* all of it before the first instruction of this guest or an AT for it */
+}
+
+void arch_vcpu_set_wfx(struct vcpu *v, bool trap)
+{
+    u64 bits = HCR_EL2_TWI | HCR_EL2_TWE;
+    u64 hcr = trap ? v->arch.hcr | bits : v->arch.hcr & ~bits;
+
+    if (hcr == v->arch.hcr)
+        return;
+    v->arch.hcr = hcr;
+    write_sysreg(hcr, hcr_el2);
+}
+
+u64 arch_cntv_ctl_read(void)
+{
+    return read_sysreg(cntv_ctl_el0);
+}
+
+void arch_cntv_ctl_write(u64 ctl)
+{
+    write_sysreg(ctl, cntv_ctl_el0);
+}
+
+u64 arch_cntv_cval_read(void)
+{
+    return read_sysreg(cntv_cval_el0);
+}
+
+void arch_cntv_cval_write(u64 cval)
+{
+    write_sysreg(cval, cntv_cval_el0);
+}
+
+u64 arch_vcpu_sp(const struct vcpu *v)
+{
+    if (v->resident == cpu_this())
+        return read_sysreg(sp_el1);
+    return v->arch.sp_el1;
+}
+
+void arch_vcpu_dump(struct vcpu *v)
+{
+    const struct guest_regs *r = &v->regs;
+    const char *who = v->domain->name;
+
+    log_info("%s: vCPU%u:   PC 0x%016llx LR 0x%016llx SP 0x%016llx PSTATE 0x%08llx", who, v->id,
+             (unsigned long long)r->pc, (unsigned long long)r->x[30],
+             (unsigned long long)arch_vcpu_sp(v), (unsigned long long)r->pstate);
+    for (u32 i = 0; i < 30; i += 3)
+        log_info("%s: vCPU%u:   x%-2u 0x%016llx  x%-2u 0x%016llx  x%-2u 0x%016llx", who, v->id, i,
+                 (unsigned long long)r->x[i], i + 1, (unsigned long long)r->x[i + 1], i + 2,
+                 (unsigned long long)r->x[i + 2]);
+    if (v->resident == cpu_this()) { /* the struct is stale: bring it up to date first */
+#define X(name) v->arch.name = read_sysreg(name);
+        VCPU_EL1_REGS(X)
+#undef X
+    }
+    log_info("%s: vCPU%u:   SCTLR 0x%llx TCR 0x%llx TTBR0 0x%llx TTBR1 0x%llx VBAR 0x%llx", who,
+             v->id, (unsigned long long)v->arch.sctlr_el1, (unsigned long long)v->arch.tcr_el1,
+             (unsigned long long)v->arch.ttbr0_el1, (unsigned long long)v->arch.ttbr1_el1,
+             (unsigned long long)v->arch.vbar_el1);
+    log_info("%s: vCPU%u:   ESR 0x%llx FAR 0x%llx ELR 0x%llx SPSR 0x%llx", who, v->id,
+             (unsigned long long)v->arch.esr_el1, (unsigned long long)v->arch.far_el1,
+             (unsigned long long)v->arch.elr_el1, (unsigned long long)v->arch.spsr_el1);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Exceptions that EL2 makes a guest take: the pseudocode of AArch64.TakeException
+ * (Arm ARM D1.3, J1) for a target of EL1. inject_pstate() is pure; the rest writes
+ * the EL1 registers of the vCPU loaded on this CPU.
+ */
+#include <asm/inject.h>
+
+#include <arch/barrier.h>
+#include <arch/vcpu.h>
+#include <corbel/vcpu.h>
+
+#include <asm/esr.h>
+#include <asm/sysreg.h>
+
+/* Offset into VBAR_EL1 by where the exception comes from (Arm ARM D1.3.1.5). */
+static u64 vector_offset(u64 pstate)
+{
+    u64 mode = pstate & PSR_MODE;
+
+    if (pstate & PSR_NRW)
+        return 0x600;
+    if (mode == PSR_EL0T)
+        return 0x400;
+    return mode == PSR_EL1H ? 0x200 : 0;
+}
+
+static u64 new_pstate(u64 old, u64 sctlr)
+{
+    u64 p = PSR_EL1H | PSR_D | PSR_A | PSR_I | PSR_F;
+
+    p |= old & (PSR_NZCV | PSR_DIT | PSR_PAN);
+    if (!(sctlr & SCTLR_SPAN))
+        p |= PSR_PAN; /* SPAN = 0: set on taking an exception to EL1 */
+    if (sctlr & SCTLR_DSSBS)
+        p |= PSR_SSBS;
+    return p;
+}
+
+static void take_exception(struct vcpu *v, u64 esr, u64 far, bool set_far)
+{
+    u64 old = v->regs.pstate;
+    u64 sctlr = read_sysreg(sctlr_el1);
+    u64 p = new_pstate(old, sctlr);
+
+    /* PAN and SSBS exist only on some CPUs; a bit the CPU lacks is RES0 in SPSR. */
+    if (!(old & PSR_PAN) && !inject_has_pan())
+        p &= ~PSR_PAN;
+    if (!inject_has_ssbs())
+        p &= ~PSR_SSBS;
+    write_sysreg(old, spsr_el1);
+    write_sysreg(v->regs.pc, elr_el1);
+    write_sysreg(esr, esr_el1);
+    if (set_far)
+        write_sysreg(far, far_el1);
+    v->regs.pc = read_sysreg(vbar_el1) + vector_offset(old);
+    v->regs.pstate = p;
+}
+
+bool inject_has_pan(void)
+{
+    return FIELD_GET(GENMASK(23, 20), read_sysreg(id_aa64mmfr1_el1)) != 0;
+}
+
+bool inject_has_ssbs(void)
+{
+    return FIELD_GET(GENMASK(7, 4), read_sysreg(id_aa64pfr1_el1)) != 0;
+}
+
+static bool from_el0(const struct vcpu *v)
+{
+    return (v->regs.pstate & PSR_NRW) || (v->regs.pstate & PSR_MODE) == PSR_EL0T;
+}
+
+void arch_inject_undef(struct vcpu *v)
+{
+    take_exception(v, FIELD_PREP(ESR_EC, EC_UNKNOWN) | ESR_IL, 0, false);
+}
+
+void arch_inject_data_abort(struct vcpu *v, u64 gva, bool s1ptw)
+{
+    u64 ec = from_el0(v) ? EC_DABT_LOWER : EC_DABT_CUR;
+    u64 fsc = s1ptw ? FSC_EXT_WALK_L3 : FSC_EXT;
+
+    take_exception(v, FIELD_PREP(ESR_EC, ec) | ESR_IL | fsc, gva, true);
+}
+
+void arch_inject_insn_abort(struct vcpu *v, u64 gva, bool s1ptw)
+{
+    u64 ec = from_el0(v) ? EC_IABT_LOWER : EC_IABT_CUR;
+    u64 fsc = s1ptw ? FSC_EXT_WALK_L3 : FSC_EXT;
+
+    take_exception(v, FIELD_PREP(ESR_EC, ec) | ESR_IL | fsc, gva, true);
+}
+
+void arch_inject_serror(struct vcpu *v)
+{
+    /* Taken by the CPU itself once the guest unmasks A: HCR_EL2.VSE (Arm ARM D1.3.6). */
+    v->arch.hcr |= HCR_EL2_VSE;
+    write_sysreg(v->arch.hcr, hcr_el2);
+    isb();
+}
+
+void arch_vcpu_skip(struct vcpu *v, bool il32)
+{
+    v->regs.pc += il32 ? 4 : 2;
+    v->regs.pstate &= ~(PSR_BTYPE | PSR_SS); /* as the instruction itself would have done */
+}

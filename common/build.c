@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a node of the device tree to a domain that is ready to be built: parse, probe the
+ * kernel, solve the address map, reserve what the domain needs in EL2. Nothing of it
+ * survives a refusal. The memory itself is filled by the domain's task (build_step.c).
+ */
+#include <corbel/build.h>
+
+#include <arch/stage2.h>
+#include <corbel/addrmap.h>
+#include <corbel/bits.h>
+#include <corbel/build_job.h>
+#include <corbel/domain.h>
+#include <corbel/fdt_read.h>
+#include <corbel/log.h>
+#include <corbel/printf.h>
+#include <corbel/string.h>
+
+#define P2M_SPARE_PAGES 4u /* for maps after the build: a few splits, pinned pages */
+
+/* CPU pools of the tree: boot CPU fills it, read while domains are created. */
+static struct {
+    u32 phandle;
+    struct sched_pool *pool;
+} pools[8];
+static u32 pool_count;
+static u64 memory_promised; /* bytes of RAM given to domains that are not built yet */
+
+void build_pools(const struct platform *p)
+{
+    struct poolcfg cfg;
+    struct cfg_error e;
+
+    for (int n = poolcfg_next(p->fdt, -1); n >= 0; n = poolcfg_next(p->fdt, n)) {
+        struct sched_pool *pool;
+
+        if (poolcfg_parse(p, n, &cfg, &e) != CORBEL_OK) {
+            log_err("CPU pool refused: %s", e.text);
+            continue;
+        }
+        pool = pool_count < ARRAY_SIZE(pools)
+                   ? sched_pool_create(cfg.cpus, (enum sched_policy)cfg.policy)
+                   : NULL;
+        if (!pool) {
+            log_err("CPU pool %s refused: a CPU of it is in another pool, or too many pools",
+                    cfg.name);
+            continue;
+        }
+        pools[pool_count].phandle = cfg.phandle;
+        pools[pool_count++].pool = pool;
+        log_info("CPU pool %s: CPUs 0x%llx", cfg.name, (unsigned long long)cfg.cpus);
+    }
+}
+
+static struct sched_pool *find_pool(u32 phandle)
+{
+    for (u32 i = 0; phandle && i < pool_count; i++) {
+        if (pools[i].phandle == phandle)
+            return pools[i].pool;
+    }
+    return phandle ? NULL : sched_pool_default();
+}
+
+/* Two nodes may have one name with different unit addresses: number the later ones. */
+static void unique_name(char *name)
+{
+    char base[DOMAIN_NAME_MAX - 4];
+    u32 n = 2;
+
+    str_copy(base, name, sizeof(base));
+    for (u32 i = 0; i < domain_slots(); i++) {
+        if (strcmp(domain_get(i)->name, name) != 0)
+            continue;
+        fmt_snprintf(name, DOMAIN_NAME_MAX, "%s.%u", base, n++);
+        i = (u32)-1; /* and look again from the start */
+    }
+}
+
+static enum corbel_err solve(struct domain *d, const struct platform *p, struct build_job *job,
+                             struct cfg_error *e)
+{
+    char path[128], value[48];
+    const struct addrmap_entry *ram;
+    struct image_want want = { .info = &job->image, .kernel_size = job->kernel_mem,
+                               .dtb_size = SZ_64K, .ramdisk_size = d->cfg->ramdisk.range.size };
+    const char *why = "";
+    enum corbel_err err;
+
+    addrmap_init(d->map);
+    err = addrmap_add_xen_layout(d->map, d->cfg, &p->gic, e);
+    if (err == CORBEL_OK)
+        err = addrmap_solve(d->map, stage2_ipa_bits_max(), e);
+    if (err != CORBEL_OK)
+        return err;
+    ram = addrmap_find(d->map, MAP_RAM, 0);
+    if (image_place(ram->base, ram->size, &want, &job->place, &why) == CORBEL_OK)
+        return CORBEL_OK;
+    fmt_snprintf(value, sizeof(value), "0x%llx KiB", (unsigned long long)(d->cfg->memory >> 10));
+    cfg_error_set(e, fdtr_path_of(p->fdt, d->cfg->node, path, sizeof(path)), "memory", value, why);
+    return ERR_RANGE;
+}
+
+static enum corbel_err check_memory(struct domain *d, const struct platform *p,
+                                    struct cfg_error *e)
+{
+    u64 free = page_free_count() * PAGE_SIZE;
+    u64 left = free > memory_promised ? free - memory_promised : 0;
+    char path[128], value[48], expected[64];
+
+    if (d->cfg->memory <= left)
+        return CORBEL_OK;
+    fmt_snprintf(value, sizeof(value), "0x%llx", (unsigned long long)(d->cfg->memory >> 10));
+    fmt_snprintf(expected, sizeof(expected), "at most 0x%llx KiB, what is free",
+                 (unsigned long long)(left >> 10));
+    cfg_error_set(e, fdtr_path_of(p->fdt, d->cfg->node, path, sizeof(path)), "memory", value,
+                  expected);
+    return ERR_NOMEM;
+}
+
+/*
+ * Table pages: a dry run per entry of the solved map. Counting each alone may count a
+ * shared table twice, never too few; chunks of RAM are aligned like the entry.
+ */
+static u32 table_pages(const struct domain *d)
+{
+    u32 pages = P2M_SPARE_PAGES;
+
+    for (u32 i = 0; i < d->map->count; i++) {
+        const struct addrmap_entry *e = &d->map->entries[i];
+        const struct stage2_map map = { .ipa = IPA(e->base), .pa = PA(e->base), .size = e->size,
+                                        .attr = s2_policy((enum s2_class)e->cls) };
+
+        if (e->kind == MAP_RAM || e->kind == MAP_GICC)
+            pages += stage2_pages_needed(d->map->ipa_bits, &map, 1);
+    }
+    return pages;
+}
+
+static enum corbel_err create_vcpus(struct domain *d)
+{
+    struct sched_pool *pool = find_pool(d->cfg->pool_phandle);
+
+    for (u32 i = 0; i < d->cfg->cpus; i++) {
+        struct vcpu *v = arena_alloc(&d->arena, sizeof(*v));
+        cpumask_t affinity = d->cfg->vcpus[i].affinity;
+        enum corbel_err err;
+
+        if (!v)
+            return ERR_NOMEM;
+        v->id = i;
+        v->domain = d;
+        v->vmpidr = vcpu_mpidr_of(i);
+        v->unit.kind = UNIT_VCPU;
+        err = sched_unit_init(&v->unit, pool, d->cfg->weight, affinity ? affinity : ~0ull);
+        if (err != CORBEL_OK)
+            return err;
+        sched_pause(&v->unit); /* until it is powered on */
+        d->vcpus[i] = v;
+        d->vcpu_count++;
+        vgic_vcpu_init(v);
+        vtimer_init(v);
+    }
+    return CORBEL_OK;
+}
+
+static enum corbel_err create_devices(struct domain *d, const struct platform *p)
+{
+    const struct addrmap_entry *uart = addrmap_find(d->map, MAP_VUART, 0);
+    u8 *ring = arena_alloc(&d->arena, CONSOLE_RING_SIZE);
+    enum corbel_err err;
+
+    if (!ring)
+        return ERR_NOMEM;
+    err = vgic_init(d, p->gic.version, d->cfg->nr_spis);
+    if (err == CORBEL_OK && uart)
+        err = vuart_init(d, uart->base, 32);
+    if (err == CORBEL_OK)
+        console_attach(d, ring);
+    return err;
+}
+
+static u64 arena_bytes(const struct domain *d)
+{
+    return d->cfg->cpus * ALIGN_UP(sizeof(struct vcpu), 64) + CONSOLE_RING_SIZE +
+           vgic_arena_size(d->cfg->nr_spis) + 256;
+}
+
+/* Everything in EL2 that the domain needs, before a byte of its RAM is touched. */
+static enum corbel_err reserve(struct domain *d, const struct platform *p, struct cfg_error *e)
+{
+    u32 pages = d->cfg->p2m_mem_mb ? d->cfg->p2m_mem_mb * 256 : table_pages(d);
+    enum corbel_err err;
+
+    cfg_error_set(e, d->name, "(hypervisor memory)", "(none left)", "room for its structures");
+    err = arena_init(&d->arena, ALIGN_UP(arena_bytes(d), PAGE_SIZE));
+    if (err != CORBEL_OK)
+        return err;
+    err = p2m_init(&d->p2m, (u16)(d->id), d->map->ipa_bits, pages);
+    if (err != CORBEL_OK)
+        return err;
+    err = create_devices(d, p);
+    if (err == CORBEL_OK)
+        err = create_vcpus(d);
+    if (err == CORBEL_OK) {
+        d->task.kind = UNIT_TASK;
+        err = sched_unit_init(&d->task, find_pool(d->cfg->pool_phandle), d->cfg->weight, ~0ull);
+    }
+    return err;
+}
+
+static struct domain *alloc_domain(void)
+{
+    struct domain *d = heap_alloc(ALIGN_UP(sizeof(*d), PAGE_SIZE));
+
+    if (!d)
+        return NULL;
+    spin_lock_init(&d->lock, RANK_DOMAIN);
+    d->plan = heap_alloc(ALIGN_UP(sizeof(*d->plan), PAGE_SIZE));
+    d->job = heap_alloc(ALIGN_UP(sizeof(*d->job), PAGE_SIZE));
+    if (!d->plan || !d->job) {
+        build_free(d);
+        return NULL;
+    }
+    d->cfg = &d->plan->cfg;
+    d->map = &d->plan->map;
+    return d;
+}
+
+void build_free(struct domain *d)
+{
+    if (d->arena.base) {
+        console_detach(d);
+        arena_destroy(&d->arena);
+    }
+    while (p2m_destroy_step(&d->p2m) == ERR_AGAIN)
+        ; /* nothing but empty tables here: RAM is only there once the task ran */
+    if (d->job)
+        heap_free(d->job, ALIGN_UP(sizeof(*d->job), PAGE_SIZE));
+    if (d->plan)
+        heap_free(d->plan, ALIGN_UP(sizeof(*d->plan), PAGE_SIZE));
+    heap_free(d, ALIGN_UP(sizeof(*d), PAGE_SIZE));
+}
+
+static enum corbel_err prepare(struct domain *d, const struct platform *p, int node,
+                               struct cfg_error *e)
+{
+    enum corbel_err err = domcfg_parse(p, node, d->cfg, e);
+
+    str_copy(d->name, d->cfg->name, sizeof(d->name));
+    if (err != CORBEL_OK)
+        return err;
+    unique_name(d->name);
+    d->id = domain_slots() + 1;
+    err = check_memory(d, p, e);
+    if (err == CORBEL_OK)
+        err = build_probe_kernel(p, d->cfg, d->job, e);
+    if (err == CORBEL_OK)
+        err = solve(d, p, d->job, e);
+    if (err == CORBEL_OK)
+        err = reserve(d, p, e);
+    return err;
+}
+
+static void log_map(const struct domain *d)
+{
+    char line[128];
+
+    for (u32 i = 0; addrmap_line(d->map, i, line, sizeof(line)); i++)
+        log_info("%s: map: %s", d->name, line);
+}
+
+struct domain *build_create(const struct platform *p, const struct boot_options *options, int node)
+{
+    struct domain *d = alloc_domain();
+    struct cfg_error e = { 0 };
+
+    if (!d || domain_slots() == MAX_DOMAINS) {
+        log_err("%s: refused: /chosen/%s: (hypervisor memory) = (none left): expected room for a"
+                " domain, of which there may be %u",
+                fdtr_name(p->fdt, node), fdtr_name(p->fdt, node), MAX_DOMAINS);
+        if (d)
+            build_free(d);
+        return NULL;
+    }
+    if (prepare(d, p, node, &e) != CORBEL_OK) {
+        log_err("%s: refused: %s", d->name, e.text);
+        build_free(d);
+        return NULL;
+    }
+    d->scrub_ram = options->bootscrub;
+    memory_promised += d->cfg->memory;
+    log_map(d);
+    if (domain_add(d) != CORBEL_OK) /* a slot was free above, and only this CPU adds */
+        return NULL;
+    return d;
+}

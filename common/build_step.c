@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The task of a domain: a machine of small steps that fills its memory, starts it, and
+ * takes everything back in the end (design decisions 12, 34). Runs on whatever CPU the
+ * scheduler gives it; nothing else touches d->stage and d->job.
+ */
+#include <corbel/build.h>
+
+#include <arch/cache.h>
+#include <arch/mmu.h>
+#include <arch/stage2.h>
+#include <arch/time.h>
+#include <corbel/bits.h>
+#include <corbel/build_job.h>
+#include <corbel/domain.h>
+#include <corbel/domdtb.h>
+#include <corbel/drbg.h>
+#include <corbel/log.h>
+#include <corbel/panic.h>
+#include <corbel/platform.h>
+#include <corbel/string.h>
+#include <corbel/vcpu.h>
+
+#define SCRUB_STEP SZ_64K
+#define CLEAN_STEP SZ_64K
+
+static const struct platform *host; /* for guest trees; set by build_set_platform() */
+static u32 started, refused;        /* atomic counters */
+
+void build_set_platform(const struct platform *p)
+{
+    host = p;
+}
+
+u32 build_started(void)
+{
+    return __atomic_load_n(&started, __ATOMIC_RELAXED);
+}
+
+u32 build_refused(void)
+{
+    return __atomic_load_n(&refused, __ATOMIC_RELAXED);
+}
+
+void build_count_refused(void)
+{
+    __atomic_fetch_add(&refused, 1, __ATOMIC_RELAXED);
+}
+
+/* The domain cannot be built: say why and go straight to the teardown. */
+static enum task_result give_up(struct domain *d, const char *why)
+{
+    log_err("%s: refused: /chosen/%s: %s", d->name, d->name, why);
+    build_count_refused();
+    d->state = DOMAIN_STOPPING;
+    d->stage = END_WAIT;
+    return TASK_AGAIN;
+}
+
+/* Largest naturally aligned chunk that fits the rest of the bank, halved until one is free. */
+static enum corbel_err alloc_chunk(u64 ipa, u64 left, struct p2m_bank *bank)
+{
+    u32 order = bit_highest(MIN(left, SZ_1G) >> PAGE_SHIFT);
+
+    while (order && !IS_ALIGNED(ipa, PAGE_SIZE << order))
+        order--;
+    for (;; order--) {
+        if (page_alloc(order, 0, &bank->pa) == CORBEL_OK)
+            break;
+        if (!order)
+            return ERR_NOMEM;
+    }
+    bank->ipa = IPA(ipa);
+    bank->size = PAGE_SIZE << order;
+    bank->is_static = false;
+    return CORBEL_OK;
+}
+
+/* One chunk of RAM per step. */
+static enum task_result stage_ram(struct domain *d)
+{
+    const struct addrmap_entry *e = addrmap_find(d->map, MAP_RAM, d->job->map_index);
+    struct p2m_bank bank;
+
+    if (!e) {
+        d->job->pos = 0;
+        d->stage = d->scrub_ram ? BUILD_SCRUB : BUILD_KERNEL;
+        return TASK_AGAIN;
+    }
+    if (alloc_chunk(e->base + d->job->pos, e->size - d->job->pos, &bank) != CORBEL_OK)
+        return give_up(d, "memory = (as configured): expected that much free memory");
+    if (p2m_add_ram(&d->p2m, &bank) != CORBEL_OK) {
+        page_free_range(bank.pa, bank.size);
+        return give_up(d, "memory = (as configured): expected less fragmented free memory");
+    }
+    d->job->pos += bank.size;
+    if (d->job->pos == e->size) {
+        d->job->pos = 0;
+        d->job->map_index++;
+    }
+    return TASK_AGAIN;
+}
+
+static enum task_result stage_scrub(struct domain *d)
+{
+    u64 pos = d->job->pos;
+
+    for (u32 i = 0; i < d->p2m.bank_count; i++) {
+        const struct p2m_bank *b = &d->p2m.banks[i];
+
+        if (pos < b->size) {
+            u64 n = MIN(b->size - pos, SCRUB_STEP);
+
+            page_scrub(pa_add(b->pa, pos), n);
+            d->job->pos += n;
+            return TASK_AGAIN;
+        }
+        pos -= b->size;
+    }
+    d->job->pos = 0;
+    d->stage = BUILD_KERNEL;
+    return TASK_AGAIN;
+}
+
+static enum task_result stage_copy(struct domain *d)
+{
+    bool kernel = d->stage == BUILD_KERNEL;
+    enum corbel_err err = kernel ? build_load_kernel(d, d->job) : build_load_ramdisk(d, d->job);
+
+    if (err == ERR_AGAIN)
+        return TASK_AGAIN;
+    if (err != CORBEL_OK)
+        return give_up(d, kernel ? "multiboot,kernel = (gzip data): expected an undamaged stream"
+                                 : "multiboot,ramdisk = (data): expected a range inside RAM");
+    d->job->pos = 0;
+    d->stage = kernel ? BUILD_RAMDISK : BUILD_START;
+    return TASK_AGAIN;
+}
+
+/* The CPU interface of a GICv2 guest is the host's GICV, at its fixed guest address. */
+static enum corbel_err map_gicv(struct domain *d)
+{
+    const struct addrmap_entry *e = addrmap_find(d->map, MAP_GICC, 0);
+
+    if (!e || host->gic.version != GIC_V2)
+        return CORBEL_OK;
+    return p2m_map(&d->p2m, IPA(e->base), PA(host->gic.gicv.base), e->size, S2_GIC);
+}
+
+static enum corbel_err write_dtb(struct domain *d)
+{
+    u8 seed[DOMDTB_SEED_SIZE];
+    struct domdtb_input in = { .cfg = d->cfg, .platform = host, .map = d->map, .seed = seed,
+                               .cpu_count = d->vcpu_count, .vuart_intid = d->vuart.intid };
+    const char *failed = "";
+    enum corbel_err err;
+    u32 size, total;
+    void *buf;
+
+    if (d->cfg->ramdisk.range.size) {
+        in.initrd_start = d->job->place.ramdisk;
+        in.initrd_end = in.initrd_start + d->cfg->ramdisk.range.size;
+    }
+    for (u32 i = 0; i < d->vcpu_count; i++)
+        in.vcpu_mpidr[i] = d->vcpus[i]->vmpidr;
+    drbg_bytes(seed, sizeof(seed));
+    size = (u32)ALIGN_UP((u64)domdtb_size_max(&in), PAGE_SIZE);
+    buf = heap_alloc(size);
+    if (!buf)
+        return ERR_NOMEM;
+    err = domdtb_write(&in, buf, size, &total, &failed);
+    if (err == CORBEL_OK)
+        err = p2m_copy_to(&d->p2m, IPA(d->job->place.dtb), buf, total);
+    else
+        log_err("%s: device tree: node %s does not fit", d->name, failed);
+    heap_free(buf, size);
+    return err;
+}
+
+static void start_vcpu0(struct domain *d)
+{
+    struct vcpu *v = d->vcpus[0];
+
+    d->cntvoff = arch_time_now();
+    spin_lock(&d->lock);
+    v->entry = d->job->place.entry;
+    v->context_id = d->job->place.dtb;
+    v->power = VCPU_ON_PENDING;
+    d->state = DOMAIN_RUNNING;
+    spin_unlock(&d->lock);
+}
+
+static enum task_result stage_start(struct domain *d)
+{
+    if (map_gicv(d) != CORBEL_OK || write_dtb(d) != CORBEL_OK)
+        return give_up(d, "(device tree) = (as built): expected room for it");
+    arch_icache_inval_all(); /* code was written: decision list section 11.1 */
+    start_vcpu0(d);
+    heap_free(d->job, ALIGN_UP(sizeof(*d->job), PAGE_SIZE));
+    d->job = NULL;
+    d->stage = BUILD_DONE;
+    __atomic_fetch_add(&started, 1, __ATOMIC_RELAXED);
+    log_info("%s: started: %llu KiB, %u vCPUs, %u of %u table pages", d->name,
+             (unsigned long long)(d->p2m.ram_size >> 10), d->vcpu_count, d->p2m.pool_used,
+             d->p2m.pool_pages);
+    sched_unpause(&d->vcpus[0]->unit);
+    sched_wake(&d->vcpus[0]->unit);
+    return TASK_IDLE;
+}
+
+/* Every vCPU must have left its CPU: no register, list register or VTTBR of d is live. */
+static enum task_result stage_wait(struct domain *d)
+{
+    bool out = true;
+
+    for (u32 i = 0; i < d->vcpu_count; i++) {
+        struct vcpu *v = d->vcpus[i];
+
+        /* RUNNING without residency: picked on another CPU, about to be loaded. */
+        if (__atomic_load_n(&v->unit.state, __ATOMIC_ACQUIRE) != UNIT_RUNNING &&
+            !__atomic_load_n(&v->resident, __ATOMIC_ACQUIRE))
+            continue;
+        out = false;
+        vcpu_kick(v, REQ_SAVE);
+    }
+    if (out)
+        d->stage = END_RELEASE;
+    return TASK_AGAIN;
+}
+
+static enum task_result stage_release(struct domain *d)
+{
+    for (u32 i = 0; i < d->vcpu_count; i++) {
+        timer_cancel(&d->vcpus[i]->vtimer.wake);
+        timer_cancel(&d->vcpus[i]->vtimer.ptimer);
+        sched_unit_remove(&d->vcpus[i]->unit);
+    }
+    if (d->arena.base)
+        console_detach(d);
+    d->freed = page_free_count();
+    d->stage = END_MEMORY;
+    return TASK_AGAIN;
+}
+
+static enum task_result stage_memory(struct domain *d)
+{
+    enum corbel_err err = p2m_destroy_step(&d->p2m);
+    u64 frames;
+
+    if (err == ERR_AGAIN)
+        return TASK_AGAIN;
+    arena_destroy(&d->arena);
+    d->vcpu_count = 0;
+    if (d->job)
+        heap_free(d->job, ALIGN_UP(sizeof(*d->job), PAGE_SIZE));
+    d->job = NULL;
+    frames = page_free_count();
+    d->state = DOMAIN_DEAD;
+    d->stage = END_DEAD;
+    log_info("%s: destroyed, %llu KiB freed", d->name,
+             (unsigned long long)((frames - d->freed) * (PAGE_SIZE >> 10)));
+    log_info("memory: %llu KiB free", (unsigned long long)(frames * (PAGE_SIZE >> 10)));
+    return TASK_IDLE;
+}
+
+enum task_result build_step(struct domain *d)
+{
+    if (d->state == DOMAIN_STOPPING && d->stage <= BUILD_DONE)
+        d->stage = END_WAIT;
+    switch (d->stage) {
+    case BUILD_RAM:
+        return stage_ram(d);
+    case BUILD_SCRUB:
+        return stage_scrub(d);
+    case BUILD_KERNEL:
+    case BUILD_RAMDISK:
+        return stage_copy(d);
+    case BUILD_START:
+        return stage_start(d);
+    case END_WAIT:
+        return stage_wait(d);
+    case END_RELEASE:
+        return stage_release(d);
+    case END_MEMORY:
+        return stage_memory(d);
+    default: /* running, or gone */
+        return TASK_IDLE;
+    }
+}
+
+/* Clean the next piece of d's RAM to the PoC; true when all of it was cleaned. */
+static bool clean_piece(struct domain *d)
+{
+    u64 pos = d->clean_pos;
+
+    for (u32 i = 0; i < d->p2m.bank_count; i++) {
+        const struct p2m_bank *b = &d->p2m.banks[i];
+
+        if (pos < b->size) {
+            pa_t pa = pa_add(b->pa, pos);
+            u64 n = MIN(b->size - pos, CLEAN_STEP);
+
+            arch_cache_clean_inval(arch_window_open(WINDOW_LARGE_A, pa, EL2_DATA), n);
+            arch_window_close(WINDOW_LARGE_A);
+            d->clean_pos += n;
+            return false;
+        }
+        pos -= b->size;
+    }
+    d->clean_pos = 0;
+    return true;
+}
+
+bool build_clean_ram_step(struct vcpu *v)
+{
+    struct domain *d = v->domain;
+
+    /* One pass serves a whole loop over sets and ways: the guest's loop issues thousands. */
+    if (v->setway_done) {
+        v->setway_done--;
+        return true;
+    }
+    if (!clean_piece(d))
+        return false;
+    v->setway_done = 4096;
+    return true;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The other entry of common code (main.c is the first): a guest came to EL2. One switch
+ * on the reason, one emulator asked, its answer acted upon; then what is due on this
+ * CPU, and the vCPU to enter is returned. An exit runs to completion on the CPU's own
+ * stack with interrupts masked; nothing here sleeps (design section 2, decisions 6 to 15).
+ */
+#include <corbel/guest_exit.h>
+
+#include <arch/stage2.h>
+#include <arch/vcpu.h>
+#include <corbel/build.h>
+#include <corbel/cpu.h>
+#include <corbel/domain.h>
+#include <corbel/guest_abort.h>
+#include <corbel/irq.h>
+#include <corbel/irq_dispatch.h>
+#include <corbel/panic.h>
+#include <corbel/run.h>
+#include <corbel/vcpu.h>
+#include <corbel/vpsci.h>
+
+static void act(struct vcpu *v, enum guest_action action)
+{
+    switch (action) {
+    case ACT_RESUME:
+        break;
+    case ACT_OFF:
+        sched_pause(&v->unit);
+        vcpu_kick(v, REQ_RESCHED);
+        break;
+    case ACT_BLOCK:
+    case ACT_SUSPEND:
+        run_block(v);
+        break;
+    case ACT_SHUTDOWN_OFF:
+        log_info("%s: powered off by PSCI SYSTEM_OFF", v->domain->name);
+        domain_shutdown(v->domain, SHUTDOWN_POWEROFF);
+        break;
+    case ACT_SHUTDOWN_RESET:
+        log_info("%s: reset by PSCI SYSTEM_RESET", v->domain->name);
+        guest_report_end(v);
+        domain_shutdown(v->domain, SHUTDOWN_RESET);
+        break;
+    }
+}
+
+/* ICC_*SGI*, ICC_DIR, CNTP_*, set/way: the registers that common code emulates. */
+static void sysreg(struct vcpu *v, const struct guest_exit *e)
+{
+    u32 rt = e->u.sysreg.rt;
+    u64 value = vcpu_reg_get(v, rt);
+    bool write = e->u.sysreg.write;
+
+    switch (e->u.sysreg.reg) {
+    case TREG_ICC_SGI1R:
+        vgic_write_sgi(v, value, true);
+        break;
+    case TREG_ICC_SGI0R:
+    case TREG_ICC_ASGI1R:
+        vgic_write_sgi(v, value, false);
+        break;
+    case TREG_ICC_DIR:
+        vgic_write_dir(v, (u32)value);
+        break;
+    case TREG_CNTP_CTL:
+    case TREG_CNTP_CVAL:
+    case TREG_CNTP_TVAL: {
+        enum vtimer_reg reg = (enum vtimer_reg)(e->u.sysreg.reg - TREG_CNTP_CTL + VTIMER_CNTP_CTL);
+
+        if (write)
+            vtimer_write(v, reg, value);
+        else
+            vcpu_reg_set(v, rt, vtimer_read(v, reg));
+        break;
+    }
+    case TREG_SETWAY:
+        if (!build_clean_ram_step(v))
+            return; /* not done: the instruction runs again (decision 14) */
+        break;
+    }
+    arch_vcpu_skip(v, true);
+}
+
+static void wfx(struct vcpu *v, const struct guest_exit *e)
+{
+    arch_vcpu_skip(v, e->il32);
+    if (!e->u.wfx.wfe) {
+        run_block(v);
+        return;
+    }
+    sched_yield(&v->unit);
+    vcpu_kick(v, REQ_RESCHED);
+}
+
+static void serror(struct vcpu *v, const struct guest_exit *e)
+{
+    if (log_limit_ok(&v->domain->limit, v->domain->name))
+        log_warn("%s: vCPU%u: SError taken while it ran, syndrome 0x%08x: injected",
+                 v->domain->name, v->id, e->u.raw.esr);
+    arch_inject_serror(v);
+}
+
+static void undefined(struct vcpu *v, const struct guest_exit *e)
+{
+    if (e->reason == EXIT_UNEXPECTED && log_limit_ok(&v->domain->limit, v->domain->name))
+        log_warn("%s: vCPU%u: exception without a meaning here, ESR 0x%08x at PC 0x%llx",
+                 v->domain->name, v->id, e->u.raw.esr, (unsigned long long)v->regs.pc);
+    arch_inject_undef(v);
+}
+
+struct vcpu *guest_exit_handle(struct vcpu *v, const struct guest_exit *e)
+{
+    switch (e->reason) {
+    case EXIT_HVC:
+        act(v, vsmccc_call(v));
+        break;
+    case EXIT_SMC:
+        arch_vcpu_skip(v, true); /* before the call: CPU_SUSPEND and OFF may not come back here */
+        act(v, vsmccc_call(v));
+        break;
+    case EXIT_IRQ:
+        irq_dispatch(cpu_this());
+        break;
+    case EXIT_DATA_ABORT:
+        guest_data_abort(v, e);
+        break;
+    case EXIT_INSN_ABORT:
+        guest_insn_abort(v, e);
+        break;
+    case EXIT_SYSREG:
+        sysreg(v, e);
+        break;
+    case EXIT_WFX:
+        wfx(v, e);
+        break;
+    case EXIT_SERROR:
+        serror(v, e);
+        break;
+    case EXIT_UNDEF:
+    case EXIT_UNEXPECTED:
+        undefined(v, e);
+        break;
+    default:
+        break;
+    }
+    if (likely(!__atomic_load_n(&v->req, __ATOMIC_RELAXED) &&
+               !sched_should_yield(&cpu_this()->sched)))
+        return v;
+    return run_next(cpu_this());
+}
+
+struct vcpu *guest_exit_first(struct cpu *cpu)
+{
+    return run_next(cpu);
+}

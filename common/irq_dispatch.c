@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Physical interrupts of this CPU, each to its owner. EOImode is 1: eoi drops the
+ * priority; what the hypervisor handles itself is deactivated here, what belongs to a
+ * guest stays active until the guest's own EOI (hardware-linked list register).
+ */
+#include <corbel/irq_dispatch.h>
+
+#include <arch/time.h>
+#include <corbel/console.h>
+#include <corbel/cpu.h>
+#include <corbel/domain.h>
+#include <corbel/irq.h>
+#include <corbel/keys.h>
+#include <corbel/log.h>
+#include <corbel/panic.h>
+#include <corbel/platform.h>
+#include <corbel/timer.h>
+#include <corbel/vcpu.h>
+#include <corbel/vtimer.h>
+#include <corbel/vuart.h>
+
+/* INTIDs of this machine, set once by the boot CPU. */
+static u32 intid_hyp_timer, intid_virt_timer, intid_maintenance;
+
+void irq_dispatch_init(const struct platform *p)
+{
+    intid_hyp_timer = p->timer.hyp;
+    intid_virt_timer = p->timer.virt;
+    intid_maintenance = p->gic.maintenance_intid;
+    irq_dispatch_init_cpu();
+}
+
+void irq_dispatch_init_cpu(void)
+{
+    enum corbel_err err = irq_request(intid_hyp_timer, true);
+    if (err == CORBEL_OK)
+        err = irq_request(intid_virt_timer, true);
+    if (err == CORBEL_OK)
+        err = irq_request(intid_maintenance, true);
+    CORBEL_ASSERT(err == CORBEL_OK); /* nobody else owns anything yet */
+}
+
+void irq_dispatch_console(void)
+{
+    struct domain *d;
+    bool taken;
+    u8 c;
+
+    while (console_next_input(&d, &c)) {
+        if (d)
+            taken = vuart_receive(d, c);
+        else
+            taken = (keys_handle(c), true);
+        console_input_done(taken);
+        if (!taken)
+            break;
+    }
+    for (d = console_take_ready(); d; d = console_take_ready())
+        vuart_tx_ready(d);
+}
+
+static void timers(void)
+{
+    u64 now = arch_time_now();
+
+    for (struct timer_entry *e = timer_expired(now); e; e = timer_expired(now)) {
+        switch (e->kind) {
+        case TIMER_VTIMER:
+        case TIMER_PTIMER:
+            vtimer_expired(e);
+            break;
+        case TIMER_CONSOLE:
+            console_timer();
+            irq_dispatch_console();
+            break;
+        default: /* TIMER_SLICE: sched_should_yield() sees that it is gone */
+            break;
+        }
+    }
+}
+
+/* The guest's virtual timer: the vCPU whose registers are in this CPU owns it. */
+static void virtual_timer(struct cpu *cpu, u32 iar)
+{
+    struct vcpu *v = cpu->resident;
+
+    if (!v) { /* nobody's: its output was left on while the owner moved away */
+        gic->deactivate(iar);
+        return;
+    }
+    vgic_inject_hw_ppi(v, intid_virt_timer);
+    if (cpu->sched.running != &v->unit)
+        sched_wake(&v->unit);
+}
+
+static void owned(struct cpu *cpu, u32 intid, u32 iar)
+{
+    struct domain *d = NULL;
+
+    if (irq_owner_of(intid, &d) == IRQ_GUEST) {
+        vgic_inject_hw(d, intid);
+        return;
+    }
+    if (intid == console_intid()) {
+        console_irq();
+        irq_dispatch_console();
+    } else if (intid == SGI_STOP) {
+        gic->deactivate(iar);
+        arch_cpu_halt();
+    } else if (intid >= 16) {
+        log_warn("CPU%u: interrupt %u has no owner: disabled", cpu->id, intid);
+        gic->disable(intid);
+    }
+    gic->deactivate(iar);
+}
+
+void irq_dispatch(struct cpu *cpu)
+{
+    do {
+        u32 iar = gic->ack();
+        u32 intid = iar & 0x3ff;
+
+        if (intid >= IRQ_COUNT)
+            return;
+        gic->eoi(iar);
+        if (intid == intid_virt_timer) {
+            virtual_timer(cpu, iar);
+        } else if (intid == intid_hyp_timer) {
+            timers();
+            gic->deactivate(iar);
+        } else if (intid == intid_maintenance) {
+            if (cpu->resident)
+                vgic_maintenance(cpu->resident);
+            gic->deactivate(iar);
+        } else {
+            owned(cpu, intid, iar);
+        }
+    } while (arch_cpu_irq_pending());
+}

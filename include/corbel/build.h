@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORBEL_BUILD_H
+#define CORBEL_BUILD_H
+
+#include <corbel/cmdline.h>
+#include <corbel/platform.h>
+#include <corbel/types.h>
+
+struct domain;
+struct sched_pool;
+struct vcpu;
+
+/*
+ * From a parsed configuration to a running domain and back to free frames, as one
+ * resumable machine per domain (design decisions 12, 13): each step is short, and the
+ * scheduler runs steps like vCPUs. Boot and teardown use the same machine.
+ */
+enum task_result { TASK_AGAIN, TASK_IDLE };
+
+/*
+ * Parse, check and solve the domain at node; create its struct in the next slot, with
+ * its task ready to be woken. Logs the refusal and returns NULL when it cannot be. Boot.
+ */
+struct domain *build_create(const struct platform *p, const struct boot_options *options, int node);
+
+/* Pools of xen,cpupool nodes, before any domain. Boot. */
+void build_pools(const struct platform *p);
+
+/* One step of d's task, at most about 50 us. TASK_IDLE: nothing more to do for now. */
+enum task_result build_step(struct domain *d);
+
+/* The machine description that guest trees are made from. Boot, before the first step. */
+void build_set_platform(const struct platform *p);
+
+/* Domains started / refused so far; count one that build_create() refused. */
+u32 build_started(void);
+u32 build_refused(void);
+void build_count_refused(void);
+
+/*
+ * A guest's set/way operation is answered by cleaning all of its RAM by address, in
+ * steps: false until it is done.
+ */
+bool build_clean_ram_step(struct vcpu *v);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORBEL_BUILD_JOB_H
+#define CORBEL_BUILD_JOB_H
+
+#include <corbel/addrmap.h>
+#include <corbel/domcfg.h>
+#include <corbel/err.h>
+#include <corbel/gunzip.h>
+#include <corbel/image.h>
+#include <corbel/types.h>
+
+struct domain;
+struct platform;
+
+/*
+ * What a domain's task remembers between steps while it builds: one heap range, gone
+ * when the domain runs. Between build.c (create), build_load.c (images) and
+ * build_step.c (the machine) only.
+ */
+enum build_stage {
+    BUILD_RAM,
+    BUILD_SCRUB,
+    BUILD_KERNEL,
+    BUILD_RAMDISK,
+    BUILD_START,
+    BUILD_DONE, /* running: the task sleeps */
+    END_WAIT,   /* teardown: vCPUs leave their CPUs */
+    END_RELEASE,
+    END_MEMORY,
+    END_DEAD,
+};
+
+struct build_job {
+    struct image_info image;
+    struct image_place place;
+    u64 kernel_mem; /* bytes the kernel needs in memory */
+    u64 pos;        /* bytes done in the current stage */
+    u32 map_index;  /* RAM entry of the address map being filled */
+    struct gunzip *gunzip;
+    u64 gz_in; /* compressed bytes consumed */
+    u8 work[GUNZIP_WORK_SIZE] __aligned(16);
+};
+
+/* Configuration and solved map of a domain: a heap range of its own, for life. */
+struct build_plan {
+    struct domcfg cfg;
+    struct addrmap map;
+};
+
+/* Free a domain that was never started, with all it reserved. */
+void build_free(struct domain *d);
+
+/* Look into the kernel module; fills image and kernel_mem. e: the refusal's text. */
+enum corbel_err build_probe_kernel(const struct platform *p, const struct domcfg *cfg,
+                                   struct build_job *job, struct cfg_error *e) __must_check;
+
+/* Copy a piece of the kernel / the ramdisk. ERR_AGAIN until done, ERR_FORMAT: bad gzip data. */
+enum corbel_err build_load_kernel(struct domain *d, struct build_job *job) __must_check;
+enum corbel_err build_load_ramdisk(struct domain *d, struct build_job *job) __must_check;
+
+/* Read host memory that EL2 does not map (modules), through WINDOW_LARGE_A. */
+void build_read_phys(void *dst, u64 pa, u64 size);
+
+#endif
