@@ -14,3 +14,5 @@ unit-test_gunzip := common/lib/gunzip.c
 unit-test_fdt_irq := common/lib/fdt_irq.c common/lib/fdt_read.c common/lib/str.c
 unit-test_fdt_write := common/lib/fdt_write.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
 unit-test_cmdline := common/cmdline.c common/lib/printf.c common/lib/str.c
+unit-test_pgtable := arch/arm64/hw/pgtable.c
+unit-test_domdtb := common/domdtb.c common/addrmap.c common/domprop.c common/lib/fdt_read.c common/lib/fdt_write.c common/lib/printf.c common/lib/str.c

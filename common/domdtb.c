@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The guest's device tree: one function per node, in the order of the tree, over
+ * the sticky-error writer. Run once for each start of a domain, by its task. What
+ * Linux likes to find is there (stdout-path, seeds, PSCI 1.0, the CPUs' own
+ * compatible), nothing of the host's tree is handed on. Bindings: Devicetree
+ * Specification v0.4 chapter 3; Linux arm,gic.yaml, arm,gic-v3.yaml, psci.yaml,
+ * arm,arch_timer.yaml, arm,sbsa-uart.yaml.
+ */
+#include <corbel/domdtb.h>
+
+#include <corbel/bits.h>
+#include <corbel/fdt_write.h>
+#include <corbel/printf.h>
+#include <corbel/string.h>
+
+#define PHANDLE_GIC 1u
+
+/* Interrupt specifiers of the GIC bindings */
+#define GIC_SPI            0u
+#define GIC_PPI            1u
+#define IRQ_LEVEL_HIGH     4u
+#define IRQ_LEVEL_LOW      8u
+#define GICV2_PPI_CPU_MASK 0xf00u
+
+/* The architected timer's PPIs, INTID - 16: the guest ABI, whatever the host has. */
+#define PPI_TIMER_SECURE  13u
+#define PPI_TIMER_PHYS    14u
+#define PPI_TIMER_VIRTUAL 11u
+#define PPI_TIMER_HYP     10u
+
+#define RNG_SEED_SIZE   64u
+#define KASLR_SEED_AT   RNG_SEED_SIZE
+#define KASLR_SEED_SIZE (DOMDTB_SEED_SIZE - RNG_SEED_SIZE)
+
+#define MPIDR_AFFINITY   0xff00ffffffull /* Aff3, Aff2..0: what reg of a cpu node holds */
+#define MPIDR_AFF3_SHIFT 32
+#define UART_NODE        "serial"
+
+/* Parts of domdtb_size_max(): tree without CPUs and RAM; each CPU; each memory node. */
+#define SIZE_FIXED  4096u
+#define SIZE_CPU    256u
+#define SIZE_MEMORY 128u
+
+u32 domdtb_size_max(const struct domdtb_input *in)
+{
+    return SIZE_FIXED + (u32)strlen(in->cfg->bootargs) + in->cpu_count * SIZE_CPU +
+           in->map->count * SIZE_MEMORY;
+}
+
+static const struct addrmap_entry *find(const struct domdtb_input *in, enum addrmap_kind kind)
+{
+    return addrmap_find(in->map, kind, 0);
+}
+
+static bool is_gicv2(const struct domdtb_input *in)
+{
+    return in->platform->gic.version == GIC_V2;
+}
+
+static void write_root_properties(struct fdtw *w)
+{
+    static const char compatible[] = "corbel,domu\0linux,dummy-virt";
+
+    fdtw_bytes(w, "compatible", compatible, sizeof(compatible));
+    fdtw_string(w, "model", "Corbel domU");
+    fdtw_u32(w, "#address-cells", 2);
+    fdtw_u32(w, "#size-cells", 2);
+    fdtw_u32(w, "interrupt-parent", PHANDLE_GIC);
+}
+
+static void write_chosen(struct fdtw *w, const struct domdtb_input *in)
+{
+    const struct addrmap_entry *uart = find(in, MAP_VUART);
+    char path[32];
+
+    fdtw_node(w, "chosen");
+    fdtw_string(w, "bootargs", in->cfg->bootargs);
+    if (uart) {
+        fmt_snprintf(path, sizeof(path), "/" UART_NODE "@%llx", (unsigned long long)uart->base);
+        fdtw_string(w, "stdout-path", path);
+    }
+    if (in->initrd_end > in->initrd_start) {
+        fdtw_u64(w, "linux,initrd-start", in->initrd_start);
+        fdtw_u64(w, "linux,initrd-end", in->initrd_end);
+    }
+    if (in->seed) {
+        fdtw_bytes(w, "rng-seed", in->seed, RNG_SEED_SIZE);
+        fdtw_bytes(w, "kaslr-seed", in->seed + KASLR_SEED_AT, KASLR_SEED_SIZE);
+    }
+    fdtw_end_node(w);
+}
+
+static void write_memory(struct fdtw *w, const struct domdtb_input *in)
+{
+    const struct addrmap_entry *ram;
+
+    for (u32 i = 0; (ram = addrmap_find(in->map, MAP_RAM, i)) != NULL; i++) {
+        u64 range[2] = { ram->base, ram->size };
+
+        fdtw_node_at(w, "memory", ram->base);
+        fdtw_string(w, "device_type", "memory");
+        fdtw_reg(w, range, 1);
+        fdtw_end_node(w);
+    }
+}
+
+static void write_cpu(struct fdtw *w, const struct domdtb_input *in, u64 mpidr, bool wide)
+{
+    const char *compatible = in->platform->cpus[0].compatible;
+
+    fdtw_node_at(w, "cpu", mpidr);
+    fdtw_string(w, "device_type", "cpu");
+    fdtw_string(w, "compatible", compatible[0] ? compatible : "arm,armv8");
+    if (wide)
+        fdtw_u64(w, "reg", mpidr);
+    else
+        fdtw_u32(w, "reg", (u32)mpidr);
+    fdtw_string(w, "enable-method", "psci");
+    fdtw_end_node(w);
+}
+
+/* One cell for reg, as every old kernel expects, unless an Aff3 needs two. */
+static void write_cpus(struct fdtw *w, const struct domdtb_input *in)
+{
+    u32 count = MIN(in->cpu_count, MAX_VCPUS);
+    bool wide = false;
+
+    for (u32 i = 0; i < count; i++)
+        wide |= (in->vcpu_mpidr[i] & MPIDR_AFFINITY) >> MPIDR_AFF3_SHIFT != 0;
+    fdtw_node(w, "cpus");
+    fdtw_u32(w, "#address-cells", wide ? 2 : 1);
+    fdtw_u32(w, "#size-cells", 0);
+    for (u32 i = 0; i < count; i++)
+        write_cpu(w, in, in->vcpu_mpidr[i] & MPIDR_AFFINITY, wide);
+    fdtw_end_node(w);
+}
+
+static void write_psci(struct fdtw *w)
+{
+    static const char compatible[] = "arm,psci-1.0\0arm,psci-0.2";
+
+    fdtw_node(w, "psci");
+    fdtw_bytes(w, "compatible", compatible, sizeof(compatible));
+    fdtw_string(w, "method", "hvc");
+    fdtw_end_node(w);
+}
+
+static void write_timer(struct fdtw *w, const struct domdtb_input *in)
+{
+    u32 flags = IRQ_LEVEL_LOW | (is_gicv2(in) ? GICV2_PPI_CPU_MASK : 0);
+    u32 cells[] = {
+        GIC_PPI, PPI_TIMER_SECURE,  flags, GIC_PPI, PPI_TIMER_PHYS, flags,
+        GIC_PPI, PPI_TIMER_VIRTUAL, flags, GIC_PPI, PPI_TIMER_HYP,  flags,
+    };
+
+    fdtw_node(w, "timer");
+    fdtw_string(w, "compatible", "arm,armv8-timer");
+    fdtw_cells(w, "interrupts", cells, ARRAY_SIZE(cells));
+    fdtw_empty(w, "always-on"); /* an idle vCPU's deadline is kept by EL2 */
+    if (in->platform->timer.clock_frequency)
+        fdtw_u32(w, "clock-frequency", in->platform->timer.clock_frequency);
+    fdtw_end_node(w);
+}
+
+static void write_gic(struct fdtw *w, const struct domdtb_input *in)
+{
+    static const char v2[] = "arm,gic-400\0arm,cortex-a15-gic";
+    static const char v3[] = "arm,gic-v3";
+    const struct addrmap_entry *gicd = find(in, MAP_GICD);
+    const struct addrmap_entry *cpu_side = find(in, is_gicv2(in) ? MAP_GICC : MAP_GICR);
+    u64 reg[4];
+
+    if (!gicd || !cpu_side)
+        return;
+    reg[0] = gicd->base;
+    reg[1] = gicd->size;
+    reg[2] = cpu_side->base;
+    reg[3] = cpu_side->size;
+    fdtw_node_at(w, "interrupt-controller", gicd->base);
+    if (is_gicv2(in)) {
+        fdtw_bytes(w, "compatible", v2, sizeof(v2));
+    } else {
+        fdtw_bytes(w, "compatible", v3, sizeof(v3));
+        fdtw_u32(w, "#redistributor-regions", 1);
+    }
+    fdtw_u32(w, "#interrupt-cells", 3);
+    fdtw_u32(w, "#address-cells", 0);
+    fdtw_empty(w, "interrupt-controller");
+    fdtw_reg(w, reg, 2);
+    fdtw_u32(w, "phandle", PHANDLE_GIC);
+    fdtw_end_node(w);
+}
+
+static void write_uart(struct fdtw *w, const struct domdtb_input *in)
+{
+    const struct addrmap_entry *uart = find(in, MAP_VUART);
+    u32 cells[3] = { GIC_SPI, in->vuart_intid - 32, IRQ_LEVEL_HIGH };
+    u64 reg[2];
+
+    if (!uart)
+        return;
+    reg[0] = uart->base;
+    reg[1] = uart->size;
+    fdtw_node_at(w, UART_NODE, uart->base);
+    fdtw_string(w, "compatible", "arm,sbsa-uart");
+    fdtw_reg(w, reg, 1);
+    fdtw_cells(w, "interrupts", cells, ARRAY_SIZE(cells));
+    fdtw_u32(w, "current-speed", 115200);
+    fdtw_end_node(w);
+}
+
+enum corbel_err domdtb_write(const struct domdtb_input *in, void *buf, u32 size, u32 *total,
+                             const char **failed)
+{
+    struct fdtw w;
+    enum corbel_err err;
+
+    *failed = "/";
+    fdtw_begin(&w, buf, size);
+    fdtw_node(&w, "");
+    write_root_properties(&w);
+    write_chosen(&w, in);
+    write_memory(&w, in);
+    write_cpus(&w, in);
+    write_psci(&w);
+    write_timer(&w, in);
+    write_gic(&w, in);
+    write_uart(&w, in);
+    fdtw_end_node(&w);
+    err = fdtw_finish(&w, total);
+    if (err != CORBEL_OK && size >= sizeof(w.failed_at)) {
+        str_copy(buf, w.failed_at, size);
+        *failed = buf;
+    }
+    return err;
+}
