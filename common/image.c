@@ -335,19 +335,19 @@ static enum corbel_err place_kernel(u64 bank_base, u64 bank_size, const struct i
 
     if (info->fixed) {
         if (info->load_addr < bank_base || info->load_addr - bank_base >= bank_size)
-            return refuse(why, "its load address is outside the RAM");
+            return refuse(why, "RAM at the kernel's load address");
         offset = info->load_addr - bank_base;
     } else {
         u64 pad = ALIGN_UP(bank_base, KERNEL_ALIGN) - bank_base;
 
         if (info->text_offset > bank_size || pad > bank_size - info->text_offset)
-            return refuse(why, "kernel, device tree and ramdisk do not fit");
+            return refuse(why, "room for kernel, device tree and ramdisk");
         offset = pad + info->text_offset;
     }
     if (size > bank_size - offset)
-        return refuse(why, "kernel, device tree and ramdisk do not fit");
+        return refuse(why, "room for kernel, device tree and ramdisk");
     if (info->entry_offset >= size)
-        return refuse(why, "its entry point is outside the kernel");
+        return refuse(why, "an entry point inside the kernel");
     out->kernel = bank_base + offset;
     out->entry = out->kernel + info->entry_offset;
     return CORBEL_OK;
@@ -363,7 +363,7 @@ enum corbel_err image_place(u64 bank_base, u64 bank_size, const struct image_wan
     *why = "";
     /* Sizes beyond this would wrap below; none of them can fit anyway. */
     if (want->dtb_size > bank_size || want->ramdisk_size > bank_size)
-        return refuse(why, "kernel, device tree and ramdisk do not fit");
+        return refuse(why, "room for kernel, device tree and ramdisk");
     err = place_kernel(bank_base, bank_size, want, out, why);
     if (err != CORBEL_OK)
         return err;
@@ -372,7 +372,7 @@ enum corbel_err image_place(u64 bank_base, u64 bank_size, const struct image_wan
     if (!place_at_128m(bank_base, &after, want, out) &&
         !place_high(&before, &after, DTB_ALIGN, want, out) &&
         !place_high(&before, &after, tight_dtb_align(want->dtb_size), want, out))
-        return refuse(why, "kernel, device tree and ramdisk do not fit");
+        return refuse(why, "room for kernel, device tree and ramdisk");
     if (!want->ramdisk_size)
         out->ramdisk = 0;
     return CORBEL_OK;

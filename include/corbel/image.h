@@ -49,6 +49,7 @@ struct image_want {
     const struct image_info *info;
 };
 
+/* ERR_FORMAT when it cannot be; *why is then what was expected ("room for ..."). */
 enum corbel_err image_place(u64 bank_base, u64 bank_size, const struct image_want *want,
                             struct image_place *out, const char **why) __must_check;
 

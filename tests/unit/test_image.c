@@ -319,7 +319,7 @@ static void test_place_to_the_last_page(void **state)
     assert_int_equal(spot.ramdisk, 0x40201000);
     assert_int_equal(spot.dtb, 0x40200000);
     assert_int_equal(place(0x40000000, SZ_2M + 0x1000, SZ_2M, 0x1000, 0x1000), ERR_FORMAT);
-    assert_string_equal(why, "kernel, device tree and ramdisk do not fit");
+    assert_string_equal(why, "room for kernel, device tree and ramdisk");
     /* with a text_offset there is room in front of the kernel */
     info.text_offset = 0x80000;
     assert_int_equal(place(0x40000000, SZ_2M, SZ_2M - 0x80000, 0x1000, 0x1000), CORBEL_OK);
@@ -338,7 +338,7 @@ static void test_place_fixed(void **state)
     assert_true(spot.dtb >= 0x48200000);
     info.load_addr = 0x3ffff000;
     assert_int_equal(place(0x40000000, SZ_1G, SZ_1M, 0x1000, 0x1000), ERR_FORMAT);
-    assert_string_equal(why, "its load address is outside the RAM");
+    assert_string_equal(why, "RAM at the kernel's load address");
     info.load_addr = 0x80000000;
     assert_int_equal(place(0x40000000, SZ_1G, SZ_1M, 0x1000, 0x1000), ERR_FORMAT);
     info.load_addr = 0x7ff80000;
@@ -346,7 +346,7 @@ static void test_place_fixed(void **state)
     info.load_addr = 0x40000000;
     info.entry_offset = SZ_1M;
     assert_int_equal(place(0x40000000, SZ_1G, SZ_1M, 0x1000, 0x1000), ERR_FORMAT);
-    assert_string_equal(why, "its entry point is outside the kernel");
+    assert_string_equal(why, "an entry point inside the kernel");
 }
 
 static void test_place_absurd_sizes(void **state)
