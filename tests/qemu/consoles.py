@@ -2,9 +2,10 @@
 """Split the merged console of a hypervisor into one stream per domain.
 
 Corbel prefixes every line with its origin: "(corbel) [   1.234567] text" or "(NAME) text"; a partial
-line of the focused domain is flushed with its prefix. Xen writes "(XEN) text", "(XEN) DOM1: text"
-for domains without the focus, and the focused domain's characters bare. Without a hypervisor
-(hv "none") all text belongs to the one guest.
+line of the focused domain is flushed with its prefix. Xen writes "(XEN) text" for itself and for the
+focused domain alike (once there is a focus, such a line counts as both), "(XEN) DOM1: text" for the
+others, and breaks into an unfinished line of the focused domain. Without a hypervisor (hv "none")
+all text belongs to the one guest.
 
 A stream only grows, but for its tail: the line that is still being written. Offsets into a stream
 stay valid when the line is completed.
@@ -17,7 +18,8 @@ FOCUS = {
     "xen": re.compile(r"Serial input to (\S+)"),
 }
 CORBEL_LINE = re.compile(r"\(([A-Za-z0-9_,.+@-]+)\) ?(.*)", re.S)
-XEN_DOMAIN_LINE = re.compile(r"(?:d(\d+) |DOM(\d+): )(.*)", re.S)
+XEN_DOMAIN_LINE = re.compile(r"DOM(\d+): (.*)", re.S)
+CUT = "\x7f"
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -29,29 +31,31 @@ class Consoles:
         self.names = list(names)
         self.focus = None if hv != "none" else self.names[0]
         self._done = {name: "" for name in [HV] + self.names}
-        self._tail = (HV, "")
+        self._tail = ((HV,), "")
         self._line = ""
 
     def feed(self, data):
         """Take decoded output."""
         text = self._line + data.replace("\r", "").replace("\0", "")
         if self.hv == "xen":
-            text = re.sub(r"(?<=[^\n])\(XEN\) ", "\n(XEN) ", text)
+            text = re.sub(r"(?<=[^\n])\(XEN\) ", CUT + "\n(XEN) ", text)
         *lines, self._line = text.split("\n")
         for line in lines:
-            origin, body = self._attribute(line)
-            self._done[origin] += body + "\n"
-            self._watch_focus(origin, body)
+            origins, body = self._attribute(line)
+            body = body[:-1] if body.endswith(CUT) else body + "\n"
+            for origin in origins:
+                self._done[origin] += body
+            self._watch_focus(origins, body)
         self._tail = self._attribute(self._line)
 
     def text(self, name):
         """Everything NAME (or HV) has said, the unfinished line included."""
-        origin, body = self._tail
-        return self._done[name] + (body if origin == name else "")
+        origins, body = self._tail
+        return self._done[name] + (body if name in origins else "")
 
-    def _watch_focus(self, origin, body):
+    def _watch_focus(self, origins, body):
         pattern = FOCUS.get(self.hv)
-        found = pattern.search(body) if pattern and origin == HV else None
+        found = pattern.search(body) if pattern and HV in origins else None
         if found:
             self.focus = self._domain_name(found.group(1))
 
@@ -68,18 +72,20 @@ class Consoles:
             return self._attribute_corbel(line)
         if self.hv == "xen":
             return self._attribute_xen(line)
-        return self.names[0], line
+        return (self.names[0],), line
 
     def _attribute_corbel(self, line):
         found = CORBEL_LINE.match(line)
         if found and found.group(1) in self.names:
-            return found.group(1), found.group(2)
-        return HV, line
+            return (found.group(1),), found.group(2)
+        return (HV,), line
 
     def _attribute_xen(self, line):
-        if line.startswith("(XEN) "):
-            found = XEN_DOMAIN_LINE.match(line[6:])
-            if found and found.group(2):
-                return self._domain_name("DOM" + found.group(2)), found.group(3)
-            return HV, line[6:]
-        return (self.focus or HV), line
+        focused = (self.focus,) if self.focus not in (None, HV) else (HV,)
+        if not line.startswith("(XEN) "):
+            return focused, line
+        body = line[6:]
+        found = XEN_DOMAIN_LINE.match(body)
+        if found:
+            return (self._domain_name("DOM" + found.group(1)),), found.group(2)
+        return tuple({HV, *focused}), body

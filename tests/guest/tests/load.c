@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Guests that are watched from outside: spin and count, echo input, crash in a chosen way.
+ * spin: for seconds= (default 10) every vCPU counts; a line each period_ms= (default 500), and at
+ * the end "SPIN-END cpu count ticks" per vCPU. start_ms= waits first, so that boots do not count.
+ */
+#include "cpu.h"
+#include "fdt.h"
+#include "psci.h"
+#include "timer.h"
+
+#define UART_DR      0x00U
+#define UART_FR      0x18U
+#define UART_FR_RXFE BIT(4)
+
+static volatile bool spin_stop;
+static uint64_t spin_begin;
+
+static void spinner(struct cpu *cpu)
+{
+    while (timer_now() < spin_begin) {}
+    while (!spin_stop) {
+        cpu->counter++;
+    }
+}
+
+void test_spin(void)
+{
+    uint64_t seconds = arg_number("seconds", 10);
+    uint64_t period = timer_hz() * arg_number("period_ms", 500) / 1000;
+    uint64_t end;
+    uint64_t next;
+
+    spin_begin = timer_now() + timer_hz() * arg_number("start_ms", 0) / 1000;
+    end = spin_begin + timer_hz() * seconds;
+    next = spin_begin + period;
+    for (unsigned int i = 1; i < smp_count(); i++) {
+        smp_start(i, spinner, 0);
+    }
+    while (timer_now() < spin_begin) {}
+    cpus[0].counter = 0;
+    while (timer_now() < end) {
+        cpus[0].counter++;
+        if (timer_now() >= next) {
+            print("SPIN cpu0 count %lu\n", cpus[0].counter);
+            next += period;
+        }
+    }
+    spin_stop = true;
+    for (unsigned int i = 0; i < smp_count(); i++) {
+        print("SPIN-END cpu%u count %lu ticks %lu\n", i, cpus[i].counter, end - spin_begin);
+    }
+    ok(true, "spun for %lu s", seconds);
+}
+
+/* Answer each input line with "ECHO <line>"; "quit" ends. */
+void test_echo(void)
+{
+    char line[64];
+    size_t used = 0;
+
+    print("ECHO-READY\n");
+    for (;;) {
+        char c;
+
+        while ((mmio_read32(console_base() + UART_FR) & UART_FR_RXFE) != 0) {}
+        c = (char)mmio_read32(console_base() + UART_DR);
+        if (c != '\r' && c != '\n') {
+            line[used] = c;
+            used += used < sizeof(line) - 1 ? 1 : 0;
+            continue;
+        }
+        line[used] = '\0';
+        print("ECHO %s\n", line);
+        if (strcmp(line, "quit") == 0) {
+            break;
+        }
+        used = 0;
+    }
+    ok(true, "echoed");
+}
+
+/* crash=store|load|jump|hvcs|reset: no handler is ready for what comes. */
+void test_crash(void)
+{
+    uint64_t where = arg_number("where", 0x30000000);
+
+    print("CRASH-NOW\n");
+    if (arg_is("crash", "store")) {
+        mmio_write32(where, 0xdeadbeef);
+    } else if (arg_is("crash", "load")) {
+        print("%x\n", mmio_read32(where));
+    } else if (arg_is("crash", "jump")) {
+        mmu_map_normal(where);
+        ((void (*)(void))where)();
+    } else if (arg_is("crash", "reset")) {
+        psci_call(PSCI_SYSTEM_RESET, 0, 0, 0);
+    } else if (arg_is("crash", "calls")) {
+        for (unsigned int i = 0; i < 1000; i++) {
+            hvc_call(0x8400ff00U + i, i, i, i);
+        }
+    } else if (arg_is("crash", "vectors")) {
+        /* Vectors in a hole: each abort brings the next one. */
+        write_sysreg(where & ~0x7ffUL, vbar_el1);
+        isb();
+        mmio_write32(where, 1);
+    }
+    ok(true, "still alive after %s", arg_text("crash", "nothing"));
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The virtual and the physical EL1 timer: what is written reads back, interrupts come on time,
+ * stay while the condition holds, and wake WFI.
+ */
+#include "timer.h"
+
+#include "cpu.h"
+#include "gic.h"
+
+#define TICKS 50U
+
+static const char *const kind_name[] = { "virtual", "physical" };
+
+static void prepare(enum timer_kind kind)
+{
+    unsigned int intid = timer_intid(kind);
+
+    timer_set_ctl(kind, 0);
+    gic_write_bit(GICD_ICACTIVER, intid);
+    gic_set_priority(intid, 0x80);
+    gic_enable(intid);
+}
+
+static void test_registers(enum timer_kind kind)
+{
+    const char *name = kind_name[kind];
+    int32_t tval;
+
+    timer_set_ctl(kind, 0);
+    timer_set_cval(kind, UINT64_MAX - 1);
+    is_equal(timer_cval(kind), UINT64_MAX - 1, "CVAL");
+    timer_set_ctl(kind, TIMER_ENABLE | TIMER_IMASK);
+    is_equal(timer_ctl(kind), TIMER_ENABLE | TIMER_IMASK, "CTL, enabled, masked, not due");
+    timer_set_tval(kind, 1000000);
+    tval = timer_tval(kind);
+    ok(tval <= 1000000 && tval > 0, "%s TVAL counts down: %d", name, tval);
+    timer_set_tval(kind, -5);
+    is_equal(timer_ctl(kind), TIMER_ENABLE | TIMER_IMASK | TIMER_ISTATUS, "CTL, due, masked");
+    ok(timer_tval(kind) < 0, "%s TVAL goes negative", name);
+    ok(gic_intid(gic_ack()) >= GIC_SPURIOUS, "%s timer masked: no interrupt", name);
+    timer_set_ctl(kind, 0);
+}
+
+/* One shot: due at its time, level until silenced. */
+static void test_shot(enum timer_kind kind)
+{
+    const char *name = kind_name[kind];
+    unsigned int intid = timer_intid(kind);
+    uint64_t cval;
+    uint32_t iar;
+
+    prepare(kind);
+    timer_arm_us(kind, 5000);
+    cval = timer_cval(kind);
+    while (timer_count(kind) < cval) {
+        if (gic_intid(gic_ack()) < GIC_SPURIOUS) {
+            ok(timer_count(kind) >= cval, "%s timer came early", name);
+            break;
+        }
+    }
+    iar = gic_ack_wait();
+    is_equal(gic_intid(iar), intid, "timer interrupt");
+    is_equal(timer_ctl(kind), TIMER_ENABLE | TIMER_ISTATUS, "CTL as written, and due");
+    ok(gic_bit(GICD_ISPENDR, intid), "%s timer: line still pends while due", name);
+    gic_eoi(iar);
+    iar = gic_ack_wait();
+    is_equal(gic_intid(iar), intid, "due and not silenced: comes again after EOI");
+    timer_set_ctl(kind, TIMER_ENABLE | TIMER_IMASK);
+    gic_eoi(iar);
+    timer_delay_us(300);
+    iar = gic_ack();
+    ok(gic_intid(iar) >= GIC_SPURIOUS, "%s timer masked: no more", name);
+    if (gic_intid(iar) < GIC_SPURIOUS) {
+        gic_eoi(iar);
+    }
+    ok(!gic_bit(GICD_ISPENDR, intid), "%s timer masked: does not pend", name);
+    timer_set_ctl(kind, TIMER_ENABLE);
+    iar = gic_ack_wait();
+    is_equal(gic_intid(iar), intid, "unmasked: comes");
+    timer_set_ctl(kind, 0);
+    gic_eoi(iar);
+}
+
+static void test_wfi(enum timer_kind kind)
+{
+    uint64_t cval;
+    uint64_t late_us;
+    uint32_t iar;
+
+    prepare(kind);
+    timer_arm_us(kind, 20000);
+    cval = timer_cval(kind);
+    do {
+        wfi();
+        iar = gic_ack();
+    } while (gic_intid(iar) >= GIC_SPURIOUS && timer_count(kind) < cval + timer_hz());
+    late_us = (timer_count(kind) - cval) * 1000000 / timer_hz();
+    ok(gic_intid(iar) == timer_intid(kind) && timer_count(kind) >= cval && late_us < 1000000,
+       "%s timer wakes WFI after 20 ms (late %lu us)", kind_name[kind], late_us);
+    timer_set_ctl(kind, 0);
+    if (gic_intid(iar) < GIC_SPURIOUS) {
+        gic_eoi(iar);
+    }
+}
+
+static enum timer_kind ticking;
+static volatile uint32_t ticks;
+
+static void on_tick(uint32_t iar)
+{
+    if (gic_intid(iar) == timer_intid(ticking)) {
+        ticks++;
+        timer_set_cval(ticking, timer_cval(ticking) + timer_ticks_of_us(1000));
+    }
+}
+
+/* A periodic tick through the vector, once spinning and once in WFI: none lost, none extra. */
+static void test_ticks(enum timer_kind kind, bool idle)
+{
+    uint64_t start = timer_now();
+    uint64_t took_us;
+
+    prepare(kind);
+    ticking = kind;
+    ticks = 0;
+    irq_set_hook(on_tick);
+    timer_arm_us(kind, 1000);
+    irq_enable();
+    while (ticks < TICKS && timer_since_ms(start) < 3000) {
+        if (idle) {
+            wfi();
+        }
+    }
+    irq_disable();
+    took_us = timer_since_us(start);
+    timer_set_ctl(kind, 0);
+    irq_set_hook(NULL);
+    ok(ticks == TICKS && took_us >= TICKS * 1000UL, "%s timer: %u ticks of 1 ms %s in %lu us",
+       kind_name[kind], ticks, idle ? "in WFI" : "spinning", took_us);
+}
+
+void test_timer(void)
+{
+    uint64_t last = timer_now();
+    bool monotonic = true;
+
+    ok(timer_hz() >= 1000000, "CNTFRQ_EL0 = %lu", timer_hz());
+    for (unsigned int i = 0; i < 1000; i++) {
+        uint64_t now = timer_now();
+
+        monotonic = monotonic && now >= last;
+        last = now;
+    }
+    ok(monotonic, "CNTVCT_EL0 never goes back");
+    for (unsigned int i = 0; i < 2; i++) {
+        enum timer_kind kind = i == 0 ? TIMER_VIRTUAL : TIMER_PHYSICAL;
+
+        diag("%s timer, INTID %u", kind_name[kind], timer_intid(kind));
+        test_registers(kind);
+        test_shot(kind);
+        test_wfi(kind);
+        test_ticks(kind, false);
+        test_ticks(kind, true);
+        gic_disable(timer_intid(kind));
+    }
+}
