@@ -2,8 +2,7 @@
 /*
  * Who runs next. One run queue per CPU pool, ordered by vruntime (ticks x 256 / weight),
  * shared by the pool's CPUs: whoever looks takes the smallest it may run, so shares are
- * fair over all CPUs without balancing. Slices are 5 ms: long against a switch (a few us),
- * short against a guest's tick of 4 to 10 ms. A slice timer is armed only where somebody
+ * fair over all CPUs without balancing. A slice timer is armed only where somebody
  * waits. Lock: the pool's (RANK_RUNQ); the timer queue's inside it.
  *
  * Invariants: a unit is on the list exactly while QUEUED and not paused; for each unit
@@ -21,24 +20,10 @@
 #include <corbel/bits.h>
 #include <corbel/cpu.h>
 #include <corbel/irq.h>
-#include <corbel/log.h>
+#include <corbel/sched_pool.h>
 
-#define SLICE_NS      5000000ull
 #define SLICE_MARGIN  8u   /* a woken unit preempts when ahead by 1/8 slice: no ping-pong */
 #define SPREAD_SLICES 400u /* 2 s: nobody starves longer by what happened before */
-
-struct sched_pool {
-    spinlock_t lock;
-    struct list_head queue; /* by vruntime, equals in order of arrival */
-    cpumask_t cpus;
-    cpumask_t idle; /* CPUs that found nothing to run and were not kicked since; atomic */
-    u64 clock;      /* never falls; about the smallest vruntime of those that run */
-    u64 slice;      /* ticks */
-    u8 policy;      /* enum sched_policy */
-};
-
-/* Fixed once boot is over; pool 0 is the default one. */
-static struct sched_pool pools[MAX_CPUS];
 
 static bool is_before(u64 a, u64 b)
 {
@@ -58,11 +43,6 @@ static struct sched_unit *unit_of(struct list_head *node)
 static struct sched_cpu *sched_of(u32 cpu)
 {
     return &cpu_get(cpu)->sched;
-}
-
-static bool is_bound(const struct sched_unit *unit)
-{
-    return unit->pool->policy == SCHED_NULL && unit->kind == UNIT_VCPU;
 }
 
 /* ticks x 256 / weight without overflow. */
@@ -98,12 +78,17 @@ static void set_idle(struct sched_pool *pool, u32 cpu, bool idle)
         __atomic_fetch_and(&pool->idle, ~BIT(cpu), __ATOMIC_ACQ_REL);
 }
 
-/* Make cpu call sched_next(). A set flag means that its SGI is on the way already. */
+/*
+ * Make cpu call sched_next(). A set flag means that its SGI is on the way already. Our own
+ * CPU gets one as well unless it idles: it is masked now and taken right after the ERET.
+ */
 static void kick(struct sched_pool *pool, u32 cpu)
 {
+    struct sched_cpu *sc = sched_of(cpu);
+
     set_idle(pool, cpu, false);
-    if (!__atomic_exchange_n(&sched_of(cpu)->need_resched, true, __ATOMIC_SEQ_CST) &&
-        cpu != cpu_this()->id)
+    if (!__atomic_exchange_n(&sc->need_resched, true, __ATOMIC_SEQ_CST) &&
+        (cpu != cpu_this()->id || sc->running))
         irq_send_sgi(cpu, SGI_KICK);
 }
 
@@ -206,125 +191,6 @@ static void place(struct sched_unit *unit, u64 now)
         kick(pool, (u32)cpu);
 }
 
-/* --- setup ----------------------------------------------------------------------------------- */
-
-static void pool_init(struct sched_pool *pool, cpumask_t cpus, enum sched_policy policy)
-{
-    spin_lock_init(&pool->lock, RANK_RUNQ);
-    list_init(&pool->queue);
-    pool->cpus = cpus;
-    pool->idle = 0;
-    pool->clock = 0;
-    pool->slice = arch_time_from_ns(SLICE_NS);
-    pool->policy = (u8)policy;
-    for (; cpus; cpus &= cpus - 1)
-        sched_of(bit_lowest(cpus))->pool = pool;
-}
-
-void sched_init(enum sched_policy policy)
-{
-    u32 count = cpu_count();
-
-    for (u32 i = 0; i < count; i++) {
-        struct sched_cpu *sc = sched_of(i);
-
-        *sc = (struct sched_cpu){ 0 };
-        timer_entry_init(&sc->slice, TIMER_SLICE, cpu_get(i));
-    }
-    for (u32 i = 1; i < ARRAY_SIZE(pools); i++)
-        pools[i].cpus = 0;
-    pool_init(&pools[0], GENMASK(count - 1, 0), policy);
-}
-
-struct sched_pool *sched_pool_create(cpumask_t cpus, enum sched_policy policy)
-{
-    struct sched_pool *pool = NULL;
-
-    if (!cpus || (cpus & ~pools[0].cpus))
-        return NULL;
-    for (u32 i = 1; i < ARRAY_SIZE(pools) && !pool; i++) {
-        if (!pools[i].cpus)
-            pool = &pools[i];
-    }
-    if (!pool)
-        return NULL;
-    pools[0].cpus &= ~cpus;
-    pool_init(pool, cpus, policy);
-    return pool;
-}
-
-struct sched_pool *sched_pool_default(void)
-{
-    return &pools[0];
-}
-
-cpumask_t sched_pool_cpus(const struct sched_pool *pool)
-{
-    return pool->cpus;
-}
-
-enum sched_policy sched_pool_policy(const struct sched_pool *pool)
-{
-    return (enum sched_policy)pool->policy;
-}
-
-/* SCHED_NULL: give unit the lowest allowed CPU that nobody owns. */
-static enum corbel_err bind(struct sched_unit *unit)
-{
-    for (cpumask_t rest = unit->affinity; rest; rest &= rest - 1) {
-        struct sched_cpu *sc = sched_of(bit_lowest(rest));
-
-        if (sc->bound)
-            continue;
-        unit->affinity = BIT(bit_lowest(rest));
-        __atomic_store_n(&sc->bound, unit, __ATOMIC_RELEASE);
-        return CORBEL_OK;
-    }
-    log_err("sched: every CPU of mask %#llx has its vCPU already: sched=null takes one vCPU per "
-            "CPU, give fewer vCPUs or use sched=fair",
-            (unsigned long long)unit->affinity);
-    return ERR_NOMEM;
-}
-
-enum corbel_err sched_unit_init(struct sched_unit *unit, struct sched_pool *pool, u32 weight,
-                                cpumask_t affinity)
-{
-    enum corbel_err err = CORBEL_OK;
-
-    if (!(affinity & pool->cpus) || !weight)
-        return ERR_INVAL;
-    list_init(&unit->node);
-    unit->pool = pool;
-    unit->vruntime = 0;
-    unit->started = 0;
-    unit->runtime = 0;
-    unit->affinity = affinity & pool->cpus;
-    unit->weight = weight;
-    unit->cpu = -1;
-    unit->state = UNIT_BLOCKED;
-    unit->wake_pending = false;
-    unit->paused = false;
-    spin_lock(&pool->lock);
-    if (is_bound(unit))
-        err = bind(unit);
-    else
-        unit->vruntime = pool->clock;
-    spin_unlock(&pool->lock);
-    return err;
-}
-
-void sched_unit_remove(struct sched_unit *unit)
-{
-    struct sched_pool *pool = unit->pool;
-
-    spin_lock(&pool->lock);
-    list_del(&unit->node);
-    __atomic_store_n(&unit->paused, true, __ATOMIC_RELEASE);
-    if (is_bound(unit))
-        __atomic_store_n(&sched_of(bit_lowest(unit->affinity))->bound, NULL, __ATOMIC_RELEASE);
-    spin_unlock(&pool->lock);
-}
-
 /* --- SCHED_NULL: the bound vCPU ---------------------------------------------------------------- */
 
 /*
@@ -373,7 +239,7 @@ static void join(struct sched_unit *unit)
 
 void sched_wake(struct sched_unit *unit)
 {
-    if (is_bound(unit)) {
+    if (sched_is_bound(unit)) {
         bound_wake(unit);
         return;
     }
@@ -392,7 +258,7 @@ bool sched_block(struct sched_unit *unit)
 {
     bool blocked;
 
-    if (is_bound(unit))
+    if (sched_is_bound(unit))
         return bound_block(unit);
     spin_lock(&unit->pool->lock);
     blocked = !unit->wake_pending;
@@ -406,11 +272,14 @@ bool sched_block(struct sched_unit *unit)
 void sched_pause(struct sched_unit *unit)
 {
     struct sched_pool *pool = unit->pool;
+    struct sched_cpu *here = &cpu_this()->sched;
 
     spin_lock(&pool->lock);
     __atomic_store_n(&unit->paused, true, __ATOMIC_SEQ_CST);
     list_del(&unit->node);
-    if (is_bound(unit)) /* its CPU may be about to pick it, without the lock */
+    if (here->running == unit)
+        __atomic_store_n(&here->need_resched, true, __ATOMIC_RELEASE);
+    else if (sched_is_bound(unit)) /* its CPU may be about to pick it, without the lock */
         kick(pool, bit_lowest(unit->affinity));
     else if (unit->cpu >= 0 && sched_of((u32)unit->cpu)->running == unit)
         kick(pool, (u32)unit->cpu);
@@ -425,7 +294,7 @@ void sched_unpause(struct sched_unit *unit)
     spin_lock(&pool->lock);
     was = unit->paused;
     __atomic_store_n(&unit->paused, false, __ATOMIC_SEQ_CST);
-    if (is_bound(unit))
+    if (sched_is_bound(unit))
         kick(pool, bit_lowest(unit->affinity));
     else if (was && unit->state == UNIT_QUEUED)
         join(unit);
@@ -446,6 +315,19 @@ void sched_release(struct sched_unit *unit)
 struct sched_unit *sched_wants(const struct cpu *cpu)
 {
     return cpu->sched.wants;
+}
+
+bool sched_has_work(const struct cpu *cpu)
+{
+    return __atomic_load_n(&cpu->sched.need_resched, __ATOMIC_ACQUIRE);
+}
+
+bool sched_should_yield(const struct cpu *cpu)
+{
+    const struct sched_cpu *sc = &cpu->sched;
+
+    /* An armed slice that is on no queue any more has expired. */
+    return sched_has_work(cpu) || (sc->slice_armed && !timer_is_set(&sc->slice));
 }
 
 /* --- choosing ---------------------------------------------------------------------------------- */
@@ -672,7 +554,7 @@ void sched_yield(struct sched_unit *unit)
     struct cpu *cpu = cpu_this();
     struct sched_unit *best;
 
-    if (is_bound(unit))
+    if (sched_is_bound(unit))
         return;
     spin_lock(&pool->lock);
     charge(unit, arch_time_now());

@@ -82,7 +82,10 @@ void sched_wake(struct sched_unit *unit);
  */
 bool sched_block(struct sched_unit *unit);
 
-/* Never picked while paused; the CPU where it runs is kicked. A blocked unit stays blocked. */
+/*
+ * Never picked while paused; the CPU where it runs is kicked (no SGI for one's own
+ * unit: call sched_next()). A blocked unit stays blocked.
+ */
 void sched_pause(struct sched_unit *unit);
 void sched_unpause(struct sched_unit *unit);
 
@@ -111,15 +114,14 @@ struct sched_unit *sched_wants(const struct cpu *cpu);
 void sched_release(struct sched_unit *unit);
 
 /*
- * True when the unit running here should give way (slice over, better one woken). One
- * or two loads. guest_exit.c asks before every ERET and before every WFI of the idle
- * loop: a kick of the calling CPU itself only sets the flag, without an SGI.
+ * This CPU's unit should give way: its slice is over, or a kick came. Without a lock.
+ * A kick that happens on this CPU itself sends an SGI to it too, so that whoever
+ * looks only after interrupts sees it.
  */
-static inline bool sched_should_yield(const struct sched_cpu *sc)
-{
-    return __atomic_load_n(&sc->need_resched, __ATOMIC_ACQUIRE) ||
-           (sc->slice_armed && !timer_is_set(&sc->slice));
-}
+bool sched_should_yield(const struct cpu *cpu);
+
+/* A kick came since the last sched_next(): do not go to sleep, call it again. */
+bool sched_has_work(const struct cpu *cpu);
 
 /* Yield: go to the end of its equals (WFE, SCHEDOP_yield). This CPU's unit; sched_next() follows. */
 void sched_yield(struct sched_unit *unit);

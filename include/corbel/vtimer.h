@@ -2,10 +2,15 @@
 #ifndef CORBEL_VTIMER_H
 #define CORBEL_VTIMER_H
 
+#include <arch/spinlock.h>
 #include <corbel/timer.h>
 #include <corbel/types.h>
 
 struct vcpu;
+
+/* INTIDs of the guest's timers; the host's virtual timer has the same one (BSA). */
+#define VTIMER_VIRT_INTID 27u
+#define VTIMER_PHYS_INTID 30u
 
 /*
  * The guest's timers. Virtual: native, PPI 27 hardware-linked; saved and loaded
@@ -14,19 +19,26 @@ struct vcpu;
 struct vtimer {
     u64 cntv_cval, cntv_ctl; /* saved while not resident */
     bool phys_active;        /* PPI 27 physically active for this vCPU */
+    spinlock_t lock;         /* RANK_VUART: cntp_* and their line, against the expiry elsewhere */
     u64 cntp_cval, cntp_ctl; /* emulated; CTL as the guest wrote it, ISTATUS computed */
-    struct timer_entry wake;  /* TIMER_VTIMER: blocked vCPU */
+    struct timer_entry wake;  /* TIMER_VTIMER: blocked and not resident any more */
     struct timer_entry ptimer; /* TIMER_PTIMER */
 };
 
+/* After vgic_vcpu_init(): links PPI 27. */
 void vtimer_init(struct vcpu *v);
+/* Both timers off, as after reset. The vCPU is not resident. */
 void vtimer_reset(struct vcpu *v);
 
-/* Residency, guest_exit.c only. */
+/*
+ * Residency, guest_exit.c only: load after arch_vcpu_load(), save after vgic_save(). A
+ * resident vCPU's timer stays live, asleep or not: its PPI wakes it. Saving a
+ * BLOCKED one arms the wake-up at its CVAL.
+ */
 void vtimer_load(struct vcpu *v);
 void vtimer_save(struct vcpu *v);
 
-/* The vCPU blocks: arm the wake-up at its CVAL; false when it is due already (do not block). */
+/* May the vCPU loaded here block? False when its timer is due and not injected yet. */
 bool vtimer_block(struct vcpu *v);
 
 /* An entry of kind TIMER_VTIMER / TIMER_PTIMER expired. */

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of a domain's emulated register blocks: sorted by address, filled while
+ * the domain is built, read without a lock ever after. A handful of entries with
+ * the GIC first in every guest layout, so a linear look is the short one.
+ */
+#include <corbel/vdev.h>
+
+#include <corbel/compiler.h>
+
+enum corbel_err mmio_add(struct mmio_table *t, const struct mmio_region *region)
+{
+    u64 last = region->base + region->size - 1;
+    u32 pos, i;
+
+    if (!region->size || last < region->base || !region->ops)
+        return ERR_INVAL;
+    for (pos = 0; pos < t->count && t->regions[pos].base <= last; pos++) {
+        if (t->regions[pos].base + t->regions[pos].size - 1 >= region->base)
+            return ERR_EXIST;
+    }
+    if (t->count == ARRAY_SIZE(t->regions))
+        return ERR_NOMEM;
+    for (i = t->count; i > pos; i--)
+        t->regions[i] = t->regions[i - 1];
+    t->regions[pos] = *region;
+    t->count++;
+    return CORBEL_OK;
+}
+
+const struct mmio_region *mmio_find(const struct mmio_table *t, ipa_t ipa)
+{
+    const struct mmio_region *r = t->regions, *end = r + t->count;
+
+    for (; r < end && r->base <= ipa.v; r++) {
+        if (ipa.v - r->base < r->size)
+            return r;
+    }
+    return NULL;
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * PL011 as one domain sees it (DDI 0183, r1p5), a register model over the domain's
+ * console ring. A guest writes a character with one exit and no lock while the ring
+ * has room; the transmit FIFO fills only when it has none. Receive: vuart_receive().
+ * Interrupts are levels; the vGIC hears of changes only. Lock: vuart.lock (RANK_VUART),
+ * inside it the vGIC's or the ring's. An SBSA guest never writes CR or LCR_H, so
+ * reset leaves the UART enabled with its FIFOs on.
+ */
+#include <corbel/vuart.h>
+
+#include <corbel/console.h>
+#include <corbel/domain.h>
+#include <corbel/vgic.h>
+#include <hw/pl011.h>
+
+#define CR_RESET    (PL011_CR_UARTEN | PL011_CR_TXE | PL011_CR_RXE)
+#define LCR_H_RESET (PL011_LCR_H_FEN | PL011_LCR_H_WLEN)
+#define IFLS_RESET  0x12u /* both triggers at one half */
+#define RSR_OE      BIT(3)
+#define DR_OE       BIT(11)
+
+/* PeriphID 0-3 (part 0x011, Arm, r1p5), PCellID 0-3: DDI 0183 3.3.14 */
+static const u8 identification[8] = { 0x11, 0x10, 0x34, 0x00, 0x0d, 0xf0, 0x05, 0xb1 };
+
+/* Characters at which IFLS asks for an interrupt: 1/8, 1/4, 1/2, 3/4, 7/8 of the FIFO. */
+static const u8 trigger_levels[8] = { 4, 8, 16, 24, 28, 28, 28, 28 };
+
+static void fifo_push(struct vuart_fifo *f, u8 c)
+{
+    f->data[(f->head + f->count++) % VUART_FIFO_SIZE] = c;
+}
+
+static u8 fifo_pop(struct vuart_fifo *f)
+{
+    u8 c = f->data[f->head];
+
+    f->head = (f->head + 1) % VUART_FIFO_SIZE;
+    f->count--;
+    return c;
+}
+
+/* With FEN = 0 each FIFO is a one-character register. */
+static u32 depth(const struct vuart *u)
+{
+    return u->lcr_h & PL011_LCR_H_FEN ? VUART_FIFO_SIZE : 1;
+}
+
+static u32 rx_trigger(const struct vuart *u)
+{
+    return depth(u) == 1 ? 1 : trigger_levels[FIELD_GET(PL011_IFLS_RX, u->ifls)];
+}
+
+static u32 tx_trigger(const struct vuart *u)
+{
+    return depth(u) == 1 ? 0 : trigger_levels[FIELD_GET(PL011_IFLS_TX, u->ifls)];
+}
+
+/* Tell the vGIC when the output changed. Caller holds the lock. */
+static void update_line(struct domain *d)
+{
+    struct vuart *u = &d->vuart;
+    bool level = u->ris & u->imsc;
+
+    if (level == u->line)
+        return;
+    u->line = level;
+    vgic_set_line(d, u->intid, level);
+}
+
+/* --- receive ----------------------------------------------------------------------------------- */
+
+/*
+ * RX follows the trigger level. The timeout is not timed: characters that wait below
+ * the trigger raise RT at once, and again after ICR as long as they wait.
+ */
+static void update_rx(struct vuart *u)
+{
+    if (u->rx.count < rx_trigger(u))
+        u->ris &= ~(u32)PL011_INT_RX;
+    if (!u->rx.count)
+        u->ris &= ~(u32)PL011_INT_RT;
+    else
+        u->ris |= (u32)(u->rx.count >= rx_trigger(u) ? PL011_INT_RX : PL011_INT_RT);
+}
+
+/* Caller holds the lock. */
+static bool receive(struct domain *d, u8 c)
+{
+    struct vuart *u = &d->vuart;
+    bool room = u->rx.count < depth(u);
+
+    if (room) {
+        fifo_push(&u->rx, c);
+        update_rx(u);
+    } else {
+        u->overrun = true;
+        u->rsr |= (u32)RSR_OE;
+        u->ris |= (u32)PL011_INT_OE;
+    }
+    update_line(d);
+    return room;
+}
+
+bool vuart_receive(struct domain *d, u8 c)
+{
+    struct vuart *u = &d->vuart;
+    bool taken = false;
+
+    if (!u->present)
+        return false;
+    spin_lock(&u->lock);
+    if ((u->cr & PL011_CR_UARTEN) && (u->cr & PL011_CR_RXE))
+        taken = receive(d, c);
+    spin_unlock(&u->lock);
+    return taken;
+}
+
+static u32 read_data(struct domain *d)
+{
+    struct vuart *u = &d->vuart;
+    u32 value = 0;
+
+    if (u->rx.count)
+        value = fifo_pop(&u->rx);
+    if (u->overrun)
+        value |= (u32)DR_OE;
+    u->overrun = false;
+    update_rx(u);
+    update_line(d);
+    return value;
+}
+
+/* --- transmit ---------------------------------------------------------------------------------- */
+
+/* Move what the ring takes out of the FIFO. putc's refusal leaves word that we wait for room. */
+static void flush_tx(struct domain *d)
+{
+    struct vuart *u = &d->vuart;
+    u32 count = u->tx.count;
+
+    while (count && console_putc(d, u->tx.data[u->tx.head])) {
+        fifo_pop(&u->tx);
+        count--;
+    }
+    if (count <= tx_trigger(u))
+        u->ris |= (u32)PL011_INT_TX;
+    else
+        u->ris &= ~(u32)PL011_INT_TX;
+    update_line(d);
+}
+
+void vuart_tx_ready(struct domain *d)
+{
+    struct vuart *u = &d->vuart;
+
+    if (!u->present)
+        return;
+    spin_lock(&u->lock);
+    if (u->tx.count)
+        flush_tx(d);
+    spin_unlock(&u->lock);
+}
+
+/*
+ * The transmitter is infinitely fast while the ring has room: the FIFO passes its
+ * trigger on the way down with each character, which raises TX. Writes on a full FIFO
+ * are lost, as in the part.
+ */
+static void write_data(struct domain *d, u8 c)
+{
+    struct vuart *u = &d->vuart;
+
+    /*
+     * No lock on the usual way: RIS.TX is set already, nothing queued before c. A
+     * guest that writes from two vCPUs at once orders the characters itself.
+     */
+    if (likely(!__atomic_load_n(&u->tx.count, __ATOMIC_ACQUIRE) &&
+               (__atomic_load_n(&u->ris, __ATOMIC_RELAXED) & PL011_INT_TX) &&
+               !(__atomic_load_n(&u->cr, __ATOMIC_RELAXED) & PL011_CR_LBE) && console_putc(d, c)))
+        return;
+    spin_lock(&u->lock);
+    if (u->cr & PL011_CR_LBE) {
+        u->ris |= (u32)PL011_INT_TX;
+        receive(d, c);
+    } else {
+        if (u->tx.count < VUART_FIFO_SIZE)
+            fifo_push(&u->tx, c);
+        flush_tx(d);
+    }
+    spin_unlock(&u->lock);
+}
+
+/* --- registers --------------------------------------------------------------------------------- */
+
+static u32 read_flags(const struct vuart *u)
+{
+    u32 rx = __atomic_load_n(&u->rx.count, __ATOMIC_RELAXED);
+    u32 tx = __atomic_load_n(&u->tx.count, __ATOMIC_RELAXED);
+    u32 fr = PL011_FR_CTS | PL011_FR_DSR | PL011_FR_DCD; /* somebody is always connected */
+
+    if (!rx)
+        fr |= PL011_FR_RXFE;
+    if (rx >= depth(u))
+        fr |= PL011_FR_RXFF;
+    if (!tx)
+        fr |= PL011_FR_TXFE;
+    if (tx >= depth(u))
+        fr |= PL011_FR_TXFF;
+    return fr;
+}
+
+/* Caller holds the lock. */
+static u32 read_register(struct domain *d, u32 offset)
+{
+    const struct vuart *u = &d->vuart;
+
+    switch (offset) {
+    case PL011_DR:
+        return read_data(d);
+    case PL011_RSR:
+        return u->rsr;
+    case PL011_ILPR:
+        return u->ilpr;
+    case PL011_IBRD:
+        return u->ibrd;
+    case PL011_FBRD:
+        return u->fbrd;
+    case PL011_LCR_H:
+        return u->lcr_h;
+    case PL011_CR:
+        return u->cr;
+    case PL011_IFLS:
+        return u->ifls;
+    case PL011_IMSC:
+        return u->imsc;
+    case PL011_RIS:
+        return u->ris;
+    case PL011_MIS:
+        return u->ris & u->imsc;
+    case PL011_DMACR:
+        return u->dmacr;
+    default:
+        break;
+    }
+    if (offset >= PL011_PERIPHID0 && offset < PL011_SIZE)
+        return identification[(offset - PL011_PERIPHID0) / 4];
+    return 0;
+}
+
+static void write_line_control(struct vuart *u, u32 value)
+{
+    /* FIFOs turned off lose what is in them. */
+    if ((u->lcr_h & PL011_LCR_H_FEN) && !(value & PL011_LCR_H_FEN))
+        u->rx.count = 0;
+    u->lcr_h = value & 0xff;
+    update_rx(u);
+}
+
+static void clear_interrupts(struct vuart *u, u32 value)
+{
+    bool was_rx = u->ris & PL011_INT_RX;
+
+    u->ris &= ~value;
+    update_rx(u);
+    /* RX comes back with the next character only; what waits meanwhile is RT's business. */
+    if (was_rx && (value & PL011_INT_RX) && (u->ris & PL011_INT_RX)) {
+        u->ris &= ~(u32)PL011_INT_RX;
+        u->ris |= (u32)PL011_INT_RT;
+    }
+}
+
+/* Caller holds the lock. DR is not written here, read-only registers ignore it. */
+static void write_register(struct domain *d, u32 offset, u32 value)
+{
+    struct vuart *u = &d->vuart;
+
+    switch (offset) {
+    case PL011_RSR:
+        u->rsr = 0;
+        break;
+    case PL011_ILPR:
+        u->ilpr = value & 0xff;
+        break;
+    case PL011_IBRD:
+        u->ibrd = value & 0xffff;
+        break;
+    case PL011_FBRD:
+        u->fbrd = value & 0x3f;
+        break;
+    case PL011_LCR_H:
+        write_line_control(u, value);
+        break;
+    case PL011_CR:
+        u->cr = value & 0xffff;
+        break;
+    case PL011_IFLS:
+        u->ifls = value & 0x3f;
+        update_rx(u);
+        break;
+    case PL011_IMSC:
+        u->imsc = value & (u32)PL011_INT_ALL;
+        break;
+    case PL011_ICR:
+        clear_interrupts(u, value);
+        break;
+    case PL011_DMACR:
+        u->dmacr = value & 0x7;
+        break;
+    default:
+        return;
+    }
+    update_line(d);
+}
+
+static enum mmio_result access(struct vcpu *v, void *ctx, struct mmio_access *a)
+{
+    struct domain *d = ctx;
+    u32 offset = (u32)a->offset & ~3u, shift = ((u32)a->offset & 3) * 8;
+
+    if (a->size > 4)
+        return MMIO_ABORT;
+    if (a->write && a->offset == PL011_DR) {
+        write_data(d, (u8)a->value);
+        return MMIO_OK;
+    }
+    if (!a->write && offset == PL011_FR) {
+        a->value = read_flags(&d->vuart) >> shift;
+        return MMIO_OK;
+    }
+    spin_lock(&d->vuart.lock);
+    if (!a->write)
+        a->value = read_register(d, offset) >> shift;
+    else if (!shift) /* registers are at most 16 bits wide: upper bytes alone mean nothing */
+        write_register(d, offset, (u32)a->value);
+    spin_unlock(&d->vuart.lock);
+    return MMIO_OK;
+}
+
+static const struct mmio_ops vuart_ops = { .name = "vPL011", .access = access };
+
+static void set_reset_state(struct vuart *u)
+{
+    u->rx.head = u->rx.count = 0;
+    u->tx.head = u->tx.count = 0;
+    u->cr = (u32)CR_RESET;
+    u->lcr_h = (u32)LCR_H_RESET;
+    u->ifls = IFLS_RESET;
+    u->ilpr = u->ibrd = u->fbrd = u->imsc = u->ris = u->rsr = u->dmacr = 0;
+    u->overrun = false;
+    u->line = false;
+}
+
+enum corbel_err vuart_init(struct domain *d, u64 base, u32 intid)
+{
+    const struct mmio_region region = {
+        .base = base, .size = PL011_SIZE, .ops = &vuart_ops, .ctx = d
+    };
+    enum corbel_err err = mmio_add(&d->mmio, &region);
+
+    if (err)
+        return err;
+    spin_lock_init(&d->vuart.lock, RANK_VUART);
+    d->vuart.intid = intid;
+    set_reset_state(&d->vuart);
+    d->vuart.present = true;
+    return CORBEL_OK;
+}
+
+void vuart_reset(struct domain *d)
+{
+    if (!d->vuart.present)
+        return;
+    spin_lock(&d->vuart.lock);
+    set_reset_state(&d->vuart);
+    vgic_set_line(d, d->vuart.intid, false);
+    spin_unlock(&d->vuart.lock);
+}
