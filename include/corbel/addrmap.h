@@ -17,15 +17,23 @@
 #define ADDRMAP_MAX 96u
 
 enum addrmap_kind {
-    MAP_RAM, MAP_GICD, MAP_GICR, MAP_GICC, MAP_VUART, MAP_GNTTAB, MAP_DEVICE, MAP_SHMEM, MAP_SRAM,
+    MAP_RAM,
+    MAP_GICD,
+    MAP_GICR,
+    MAP_GICC,
+    MAP_VUART,
+    MAP_GNTTAB,
+    MAP_DEVICE,
+    MAP_SHMEM,
+    MAP_SRAM,
 };
 
 struct addrmap_entry {
     u64 base, size;
-    u8 kind;      /* enum addrmap_kind */
-    u8 cls;       /* enum s2_class for mapped ranges */
+    u8 kind;       /* enum addrmap_kind */
+    u8 cls;        /* enum s2_class for mapped ranges */
     bool floating; /* base to be chosen */
-    u64 align;    /* for floating ranges */
+    u64 align;     /* for floating ranges */
     char what[24]; /* "RAM bank 0", "GICD", ... */
 };
 
@@ -41,7 +49,8 @@ enum corbel_err addrmap_add(struct addrmap *map, const struct addrmap_entry *ent
 /* Place floating entries, sort, check overlaps and limit (1 << max_bits); e names the clash. */
 enum corbel_err addrmap_solve(struct addrmap *map, u8 max_bits, struct cfg_error *e) __must_check;
 
-const struct addrmap_entry *addrmap_find(const struct addrmap *map, enum addrmap_kind kind, u32 nth);
+const struct addrmap_entry *addrmap_find(const struct addrmap *map, enum addrmap_kind kind,
+                                         u32 nth);
 
 /* One line per entry for logs and the checker; index 0.. until false. */
 bool addrmap_line(const struct addrmap *map, u32 index, char *buf, size_t size);

@@ -33,10 +33,10 @@ struct domcfg {
     bool vpl011;
     bool nr_spis_given;
     u32 nr_spis;
-    u32 weight;                 /* corbel,weight, default 256 */
-    u32 pool_phandle;           /* domain-cpupool, 0: default pool */
-    u32 p2m_mem_mb;             /* xen,domain-p2m-mem-mb, 0: computed */
-    bool trap_unmapped;         /* trap-unmapped-accesses, default true */
+    u32 weight;                             /* corbel,weight, default 256 */
+    u32 pool_phandle;                       /* domain-cpupool, 0: default pool */
+    u32 p2m_mem_mb;                         /* xen,domain-p2m-mem-mb, 0: computed */
+    bool trap_unmapped;                     /* trap-unmapped-accesses, default true */
     bool direct_map, enhanced, passthrough; /* known; refused by domcfg_parse until they work */
     struct domcfg_module kernel, ramdisk, dtb;
     char bootargs[1024];
@@ -51,8 +51,8 @@ struct cfg_error {
 };
 
 /* Set the error "path: property = value: expected what" (value formatted by the caller). */
-void cfg_error_set(struct cfg_error *e, const char *path, const char *property,
-                   const char *value, const char *expected);
+void cfg_error_set(struct cfg_error *e, const char *path, const char *property, const char *value,
+                   const char *expected);
 
 /*
  * Parse the xen,domain node. On ERR_* e->text is the line to print. Values that

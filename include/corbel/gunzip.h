@@ -24,7 +24,10 @@ struct gunzip_io {
     u64 out_len; /* advanced as produced */
 };
 
-/* CORBEL_OK: end of stream, CRC right. ERR_AGAIN: more input or output room. ERR_FORMAT: bad data. */
+/*
+ * CORBEL_OK: end of stream, CRC right. ERR_AGAIN: more input or output room.
+ * ERR_FORMAT: bad data.
+ */
 enum corbel_err gunzip_step(struct gunzip *g, struct gunzip_io *io) __must_check;
 
 #endif

@@ -35,8 +35,9 @@ enum corbel_err image_probe(const void *head, u64 len, u64 module_size, struct i
 
 /*
  * Where kernel, device tree and ramdisk go in RAM: kernel at bank base + text_offset
- * (2 MiB aligned base), DTB on its own 2 MiB page, ramdisk page aligned, none
- * overlapping, all in bank 0 when it fits. Xen's order: DTB at min(base + 128 MiB, end of bank) area.
+ * (2 MiB aligned base); DTB at base + 128 MiB with the ramdisk 2 MiB behind it, as
+ * Xen has them, else ramdisk and DTB at the end of the bank. DTB on its own 2 MiB
+ * page where that fits and never across a 2 MiB boundary; ramdisk page aligned.
  */
 struct image_place {
     u64 kernel, dtb, ramdisk; /* guest-physical; kernel = start of the image */

@@ -197,7 +197,7 @@ static void test_bad_header(void **state)
     assert_int_equal(unpack(packed_size, 100, 100, &produced), ERR_FORMAT);
 }
 
-/* One damaged byte anywhere in the data: noticed, by the code or by the CRC; never a write astray. */
+/* One damaged byte anywhere in the data is noticed, by the code or by the CRC. */
 static void test_damage_anywhere(void **state)
 {
     u8 *out = malloc(4096);
