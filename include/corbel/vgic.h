@@ -64,6 +64,7 @@ struct vgic_cpu {
     struct virq *lr_irq[VGIC_LR_MAX]; /* which irq sits in which list register */
     u32 lr_used;           /* bit per list register that has an lr_irq */
     u32 lr_mask;           /* bit per list register of this CPU */
+    u32 hw_ppis;           /* bit per linked PPI; written before the first run */
     u32 hcr;               /* ICH_HCR to run with */
     bool loaded;           /* list registers of the CPU belong to this vCPU */
     u64 vmcr;              /* saved while not loaded, like apr */

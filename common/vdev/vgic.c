@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The virtual GIC's state machine: who holds which locks while one interrupt
+ * changes, and what follows from the change. Every transition has the form
+ * virq_lock, change fields, virq_unlock. Lock order: vgic_cpu.lock of one vCPU (two:
+ * lower id first) < virq.lock < run queue, host interrupt. Design decisions 22-25, 33.
+ */
+#include <corbel/vgic.h>
+
+#include "vgic_priv.h"
+
+#include <arch/cpu.h>
+#include <corbel/irq.h>
+#include <corbel/panic.h>
+#include <corbel/vcpu.h>
+#include <hw/ich_lr.h>
+
+struct virq *virq_get(struct domain *d, struct vcpu *v, u32 intid)
+{
+    if (intid < VGIC_PRIVATE)
+        return v ? &v->vgic.private[intid] : NULL;
+    return intid - VGIC_PRIVATE < d->vgic.nr_spis ? &d->vgic.spis[intid - VGIC_PRIVATE] : NULL;
+}
+
+/* Whose list lock guards irq: where it is, else where it would go. */
+static struct vcpu *home_of(struct domain *d, struct virq *irq)
+{
+    struct vcpu *v = __atomic_load_n(&irq->vcpu, __ATOMIC_RELAXED);
+
+    if (!v)
+        v = __atomic_load_n(&irq->target, __ATOMIC_RELAXED);
+    return v ? v : d->vcpus[0];
+}
+
+struct vcpu *virq_lock(struct domain *d, struct virq *irq)
+{
+    for (;;) {
+        struct vcpu *home = home_of(d, irq);
+
+        spin_lock(&home->vgic.lock);
+        spin_lock(&irq->lock);
+        if (likely(home == home_of(d, irq))) {
+            if (irq->lr >= 0 && vgic_is_here(home))
+                lr_sync(home, irq);
+            return home;
+        }
+        /* It moved between the question and the lock. */
+        spin_unlock(&irq->lock);
+        spin_unlock(&home->vgic.lock);
+    }
+}
+
+void virq_unlock(struct virq *irq, struct vcpu *home)
+{
+    bool here = vgic_is_here(home);
+    enum virq_place place = here ? virq_place(home, irq) : virq_park(home, irq);
+    bool due = virq_due(home->domain, irq);
+
+    spin_unlock(&irq->lock);
+    spin_unlock(&home->vgic.lock);
+    if (place == PLACE_MOVE)
+        virq_move(irq);
+    else if (place == PLACE_WAIT && !due)
+        vcpu_kick(home, REQ_IRQ); /* only to be taken out of a list register */
+    else if (place == PLACE_WAIT)
+        vcpu_wake(home, REQ_IRQ);
+    else if (due && home->unit.state != UNIT_RUNNING)
+        vcpu_wake(home, 0); /* it sits in a list register of this idle CPU */
+}
+
+void virq_move(struct virq *irq)
+{
+    struct vcpu *from = __atomic_load_n(&irq->vcpu, __ATOMIC_RELAXED);
+    struct vcpu *to = __atomic_load_n(&irq->target, __ATOMIC_RELAXED);
+    bool moved = false;
+
+    if (!from || !to || from == to)
+        return;
+    spin_lock(from->id < to->id ? &from->vgic.lock : &to->vgic.lock);
+    spin_lock_nested(from->id < to->id ? &to->vgic.lock : &from->vgic.lock);
+    spin_lock(&irq->lock);
+    /* Not so any more: whoever changed it has looked at the consequences. */
+    if (irq->vcpu == from && irq->target == to && irq->lr < 0 && !irq->active) {
+        list_del(&irq->node);
+        list_add_tail(&to->vgic.list, &irq->node);
+        irq->vcpu = to;
+        moved = true;
+    }
+    spin_unlock(&irq->lock);
+    spin_unlock(&from->vgic.lock);
+    spin_unlock(&to->vgic.lock);
+    if (moved)
+        vcpu_wake(to, REQ_IRQ);
+}
+
+static void update_one(struct domain *d, struct virq *irq)
+{
+    bool concerned;
+
+    spin_lock(&irq->lock);
+    concerned = irq->vcpu || virq_pending(irq);
+    spin_unlock(&irq->lock);
+    if (concerned)
+        virq_unlock(irq, virq_lock(d, irq));
+}
+
+void vgic_update_all(struct domain *d)
+{
+    for (u32 i = 0; i < d->vcpu_count; i++)
+        for (u32 n = 0; d->vcpus[i] && n < VGIC_PRIVATE; n++)
+            update_one(d, &d->vcpus[i]->vgic.private[n]);
+    for (u32 n = 0; n < d->vgic.nr_spis; n++)
+        update_one(d, &d->vgic.spis[n]);
+}
+
+/* --- lines of emulated devices --- */
+
+static void line_change(struct domain *d, struct virq *irq, bool level)
+{
+    struct vcpu *home;
+
+    if (__atomic_load_n(&irq->line, __ATOMIC_RELAXED) == level)
+        return; /* one device drives a line, under its own lock */
+    home = virq_lock(d, irq);
+    irq->line = level;
+    if (level && !irq->level)
+        irq->latch = true;
+    virq_unlock(irq, home);
+}
+
+void vgic_set_line(struct domain *d, u32 intid, bool level)
+{
+    struct virq *irq = virq_get(d, NULL, intid);
+
+    if (irq && d->vcpus[0])
+        line_change(d, irq, level);
+    else
+        __atomic_fetch_add(&d->vgic.dropped, 1, __ATOMIC_RELAXED);
+}
+
+void vgic_set_ppi(struct vcpu *v, u32 intid, bool level)
+{
+    if (intid >= 16 && intid < VGIC_PRIVATE)
+        line_change(v->domain, &v->vgic.private[intid], level);
+    else
+        __atomic_fetch_add(&v->domain->vgic.dropped, 1, __ATOMIC_RELAXED);
+}
+
+void vgic_pulse(struct domain *d, u32 intid)
+{
+    struct virq *irq = virq_get(d, NULL, intid);
+    struct vcpu *home;
+
+    if (!irq || !d->vcpus[0]) {
+        __atomic_fetch_add(&d->vgic.dropped, 1, __ATOMIC_RELAXED);
+        return;
+    }
+    home = virq_lock(d, irq);
+    irq->latch = true;
+    virq_unlock(irq, home);
+}
+
+/* --- linked physical interrupts --- */
+
+static void inject_hw(struct domain *d, struct virq *irq)
+{
+    struct vcpu *home = virq_lock(d, irq);
+
+    irq->phys = true;
+    irq->latch = true;
+    virq_unlock(irq, home);
+}
+
+void vgic_inject_hw(struct domain *d, u32 intid)
+{
+    struct virq *irq = virq_get(d, NULL, intid);
+
+    if (irq && irq->hw && d->vcpus[0]) {
+        inject_hw(d, irq);
+        return;
+    }
+    __atomic_fetch_add(&d->vgic.dropped, 1, __ATOMIC_RELAXED);
+}
+
+void vgic_inject_hw_ppi(struct vcpu *v, u32 intid)
+{
+    struct virq *irq = &v->vgic.private[intid];
+
+    spin_lock(&irq->lock);
+    /*
+     * The source could only fire again because the guest has ended it through this list
+     * register, which is therefore idle: nothing to read, one register to write.
+     */
+    if (likely(irq->lr >= 0 && irq->lr_hw && irq->enabled && !irq->cmd && list_empty(&irq->node))) {
+        irq->active = false;
+        irq->lr_latch = true;
+        irq->lr_busy = true;
+        gic->lr_write((u32)irq->lr, (irq->lr_word & ~ICH_LR_STATE) | ICH_LR_PENDING);
+        spin_unlock(&irq->lock);
+        if (unlikely(v->unit.state != UNIT_RUNNING))
+            vcpu_wake(v, 0);
+        return;
+    }
+    spin_unlock(&irq->lock);
+    inject_hw(v->domain, irq);
+}
+
+bool vgic_ppi_busy(struct vcpu *v, u32 intid)
+{
+    struct virq *irq = &v->vgic.private[intid];
+    bool busy;
+
+    CORBEL_ASSERT(intid < VGIC_PRIVATE);
+    spin_lock(&irq->lock);
+    if (irq->lr >= 0 && vgic_is_here(v))
+        lr_sync(v, irq);
+    busy = irq->phys || (irq->lr >= 0 && irq->lr_hw && irq->lr_busy);
+    spin_unlock(&irq->lock);
+    return busy;
+}
+
+enum corbel_err vgic_link(struct domain *d, struct vcpu *v, u32 intid, u32 pintid)
+{
+    struct virq *irq = virq_get(d, v, intid);
+    enum corbel_err err = ERR_BUSY;
+
+    if (!irq || intid < 16 || pintid >= IRQ_COUNT)
+        return ERR_RANGE;
+    spin_lock(&irq->lock);
+    if (!irq->hw) {
+        irq->hw = true;
+        irq->pintid = (u16)pintid;
+        if (intid < VGIC_PRIVATE)
+            v->vgic.hw_ppis |= (u32)BIT(intid);
+        err = CORBEL_OK;
+    }
+    spin_unlock(&irq->lock);
+    return err;
+}
+
+void vgic_unlink(struct domain *d, struct vcpu *v, u32 intid)
+{
+    struct virq *irq = virq_get(d, v, intid);
+    struct vcpu *home;
+
+    if (!irq || !irq->hw)
+        return;
+    home = virq_lock(d, irq);
+    irq->hw = false;
+    if (intid < VGIC_PRIVATE)
+        v->vgic.hw_ppis &= ~(u32)BIT(intid);
+    if (irq->phys)
+        gic->set_active(irq->pintid, false);
+    irq->phys = false;
+    virq_unlock(irq, home);
+}
+
+bool vgic_is_pending(struct domain *d, struct vcpu *v, u32 intid)
+{
+    struct virq *irq = virq_get(d, v, intid);
+    bool pending;
+
+    if (!irq)
+        return false;
+    spin_lock(&irq->lock);
+    pending = virq_pending(irq);
+    spin_unlock(&irq->lock);
+    return pending;
+}

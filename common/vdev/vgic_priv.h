@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORBEL_VDEV_VGIC_PRIV_H
+#define CORBEL_VDEV_VGIC_PRIV_H
+
+#include <corbel/domain.h>
+#include <corbel/types.h>
+#include <corbel/vdev.h>
+#include <corbel/vgic.h>
+
+/*
+ * Between the files of the virtual GIC, from the ground up:
+ *   vgic_lr.c    one interrupt and its list register
+ *   vgic.c       locks, injection: the state machine's transitions
+ *   vgic_run.c   residency: packing, folding, load and save, maintenance
+ *   vgic_mmio.c  register engine, handlers common to both versions
+ *   vgic_v2.c, vgic_v3.c  register tables, SGIs
+ *   vgic_init.c  building and reset
+ */
+
+/* Wishes of another CPU about an interrupt whose truth is in a list register. */
+enum virq_cmd { VIRQ_CLEAR_PENDING = 1, VIRQ_CLEAR_ACTIVE = 2, VIRQ_SET_ACTIVE = 4 };
+
+/* What came of an attempt to bring an interrupt where it belongs. */
+enum virq_place {
+    PLACE_DONE, /* in a list register, or idle and off the list */
+    PLACE_WAIT, /* on the list of its vCPU */
+    PLACE_MOVE, /* on the list of a vCPU that is no longer its target */
+};
+
+/* --- vgic_lr.c: virq.lock held; "home" functions also the lock of home's list --- */
+
+/* Pending as seen last: latch, list register or line. Enables do not count. */
+bool virq_pending(const struct virq *irq);
+/* Pending, enabled, its group enabled in the distributor, and with a target. */
+bool virq_forwarded(const struct domain *d, const struct virq *irq);
+/* Active or forwarded: must be on the list or in a list register. */
+bool virq_due(const struct domain *d, const struct virq *irq);
+
+/* Output of v's virtual timer: v is resident here, or its state is in memory. */
+bool vgic_timer_output(const struct vcpu *v);
+
+/* v is loaded on this CPU. */
+bool vgic_is_here(const struct vcpu *v);
+
+/* irq's truth is on another CPU than this one: its struct is only what was seen last. */
+bool virq_is_remote(const struct vcpu *home, const struct virq *irq);
+
+/* irq->lr >= 0, home loaded here: read the list register into the struct. */
+void lr_sync(struct vcpu *home, struct virq *irq);
+
+/* Take irq out of its list register (synced before), which becomes empty. */
+void lr_clear(struct vcpu *home, struct virq *irq);
+
+/* home loaded here, irq synced: carry out cmd, then list register, list or idle. */
+enum virq_place virq_place(struct vcpu *home, struct virq *irq);
+
+/* The same while home is not loaded here: only the list. */
+enum virq_place virq_park(struct vcpu *home, struct virq *irq);
+
+/* home loaded here, list lock held, no virq.lock: make one list register free if one is idle. */
+void lr_reclaim(struct vcpu *home);
+
+/* --- vgic.c --- */
+
+/* intid of d, private ones of v; NULL when there is none. */
+struct virq *virq_get(struct domain *d, struct vcpu *v, u32 intid);
+
+/*
+ * The one way to both locks: the list irq is on (or would be on), then irq. Synced when
+ * it is in a list register here. Returns home, to be handed to virq_unlock(), which
+ * puts irq where its new state wants it and wakes or kicks who must know.
+ */
+struct vcpu *virq_lock(struct domain *d, struct virq *irq);
+void virq_unlock(struct virq *irq, struct vcpu *home);
+
+/* irq->target changed while irq waits on another list (decision 33). No locks held. */
+void virq_move(struct virq *irq);
+
+/* A group enable of the distributor changed: look at every interrupt of d again. */
+void vgic_update_all(struct domain *d);
+
+/* --- vgic_mmio.c --- */
+
+struct vgic_access {
+    struct vcpu *v;     /* who accesses */
+    struct vcpu *owner; /* whose private interrupts the frame shows; NULL: none */
+    struct domain *d;
+    u32 offset; /* from the start of the register bank */
+    bool final; /* asked for folds before, all answered */
+    u64 ask;    /* out: vCPUs (bit = id) that must fold first */
+};
+
+/*
+ * A register or a bank. bits > 0: that many bits per INTID, get and set handle one
+ * interrupt (bits 1: set is called for bits written as 1 where write_ones is true).
+ * bits = 0: read and write handle the register; NULL: RAZ, WI.
+ */
+struct vgic_reg {
+    u32 offset;
+    u32 size; /* bytes */
+    u8 bits;
+    u8 widths; /* sizes of access allowed, or-ed */
+    bool write_ones;
+    u64 (*get)(struct vgic_access *acc, struct virq *irq);
+    void (*set)(struct vgic_access *acc, struct virq *irq, u64 value);
+    u64 (*read)(struct vgic_access *acc);
+    void (*write)(struct vgic_access *acc, u64 value);
+};
+
+/* acc->v, owner, d set; offset within the frame. table is sorted by offset. */
+enum mmio_result vgic_frame_access(struct vgic_access *acc, const struct vgic_reg *table, u32 count,
+                                   struct mmio_access *a, u32 offset);
+
+u64 virq_get_group(struct vgic_access *acc, struct virq *irq);
+void virq_set_group(struct vgic_access *acc, struct virq *irq, u64 value);
+u64 virq_get_enable(struct vgic_access *acc, struct virq *irq);
+void virq_set_enable(struct vgic_access *acc, struct virq *irq, u64 value);
+void virq_clear_enable(struct vgic_access *acc, struct virq *irq, u64 value);
+u64 virq_get_pending(struct vgic_access *acc, struct virq *irq);
+void virq_set_pending(struct vgic_access *acc, struct virq *irq, u64 value);
+void virq_clear_pending(struct vgic_access *acc, struct virq *irq, u64 value);
+u64 virq_get_active(struct vgic_access *acc, struct virq *irq);
+void virq_set_active(struct vgic_access *acc, struct virq *irq, u64 value);
+void virq_clear_active(struct vgic_access *acc, struct virq *irq, u64 value);
+u64 virq_get_priority(struct vgic_access *acc, struct virq *irq);
+void virq_set_priority(struct vgic_access *acc, struct virq *irq, u64 value);
+u64 virq_get_config(struct vgic_access *acc, struct virq *irq);
+void virq_set_config(struct vgic_access *acc, struct virq *irq, u64 value);
+/* Give an SPI another target (NULL: nobody). */
+void virq_set_target(struct vgic_access *acc, struct virq *irq, struct vcpu *target);
+
+/* The rows that GICD and GICR's SGI frame share; irqs: how many INTIDs the bank shows. */
+#define VGIC_BANK_1(off, irqs, get_, set_, ones)                                           \
+    {                                                                                      \
+        .offset = (off), .size = (irqs) / 8, .bits = 1, .widths = 4, .write_ones = (ones), \
+        .get = (get_), .set = (set_)                                                       \
+    }
+#define VGIC_BANK_N(off, irqs, bits_, widths_, get_, set_)                                   \
+    {                                                                                        \
+        .offset = (off), .size = (irqs) * (bits_) / 8, .bits = (bits_), .widths = (widths_), \
+        .get = (get_), .set = (set_)                                                         \
+    }
+#define VGIC_REG(off, size_, widths_, read_, write_)                                              \
+    {                                                                                             \
+        .offset = (off), .size = (size_), .widths = (widths_), .read = (read_), .write = (write_) \
+    }
+#define VGIC_COMMON_BANKS(base, irqs)                                                         \
+    VGIC_BANK_1((base) + GICD_IGROUPR, irqs, virq_get_group, virq_set_group, false),          \
+        VGIC_BANK_1((base) + GICD_ISENABLER, irqs, virq_get_enable, virq_set_enable, true),   \
+        VGIC_BANK_1((base) + GICD_ICENABLER, irqs, virq_get_enable, virq_clear_enable, true), \
+        VGIC_BANK_1((base) + GICD_ISPENDR, irqs, virq_get_pending, virq_set_pending, true),   \
+        VGIC_BANK_1((base) + GICD_ICPENDR, irqs, virq_get_pending, virq_clear_pending, true), \
+        VGIC_BANK_1((base) + GICD_ISACTIVER, irqs, virq_get_active, virq_set_active, true),   \
+        VGIC_BANK_1((base) + GICD_ICACTIVER, irqs, virq_get_active, virq_clear_active, true), \
+        VGIC_BANK_N((base) + GICD_IPRIORITYR, irqs, 8, 1 | 4, virq_get_priority,              \
+                    virq_set_priority)
+
+/* GICD_CTLR's group enables, common to both. */
+void vgic_set_ctlr(struct vgic_access *acc, u32 enables);
+u32 vgic_get_ctlr(const struct domain *d);
+u64 vgic_read_iidr(struct vgic_access *acc);
+
+/* --- vgic_v2.c, vgic_v3.c: register the MMIO regions of d --- */
+enum corbel_err vgic_v2_init(struct domain *d) __must_check;
+enum corbel_err vgic_v3_init(struct domain *d) __must_check;
+
+#endif
