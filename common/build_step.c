@@ -288,8 +288,7 @@ enum task_result build_step(struct domain *d)
     }
 }
 
-/* Clean the next piece of d's RAM to the PoC; true when all of it was cleaned. */
-static bool clean_piece(struct domain *d)
+bool build_clean_ram_step(struct domain *d)
 {
     u64 pos = d->clean_pos;
 
@@ -308,20 +307,5 @@ static bool clean_piece(struct domain *d)
         pos -= b->size;
     }
     d->clean_pos = 0;
-    return true;
-}
-
-bool build_clean_ram_step(struct vcpu *v)
-{
-    struct domain *d = v->domain;
-
-    /* One pass serves a whole loop over sets and ways: the guest's loop issues thousands. */
-    if (v->setway_done) {
-        v->setway_done--;
-        return true;
-    }
-    if (!clean_piece(d))
-        return false;
-    v->setway_done = 4096;
     return true;
 }

@@ -24,10 +24,7 @@ static void act(struct vcpu *v, enum guest_action action)
 {
     switch (action) {
     case ACT_RESUME:
-        break;
-    case ACT_OFF:
-        sched_pause(&v->unit);
-        vcpu_kick(v, REQ_RESCHED);
+    case ACT_OFF: /* vpsci.c paused it under the lock that a CPU_ON takes too */
         break;
     case ACT_BLOCK:
     case ACT_SUSPEND:
@@ -43,6 +40,34 @@ static void act(struct vcpu *v, enum guest_action action)
         domain_shutdown(v->domain, SHUTDOWN_RESET);
         break;
     }
+}
+
+/*
+ * Set/way operations cannot be done for a guest that moves between CPUs. What they are
+ * for, leaving nothing in the caches before they are switched on or off, is done by
+ * address: all RAM is cleaned at the first of them, and again at each switch until the
+ * caches are on (design section 11.1).
+ */
+static bool setway(struct vcpu *v)
+{
+    if (arch_vcpu_caches_watched(v))
+        return true;
+    if (!build_clean_ram_step(v->domain))
+        return false;
+    arch_vcpu_watch_caches(v, true);
+    return true;
+}
+
+static bool sctlr_write(struct vcpu *v, u64 value)
+{
+    bool was_on = arch_vcpu_caches_on(v);
+
+    if (arch_sctlr_caches_on(value) != was_on && !build_clean_ram_step(v->domain))
+        return false;
+    arch_vcpu_write_sctlr(v, value);
+    if (arch_sctlr_caches_on(value))
+        arch_vcpu_watch_caches(v, false);
+    return true;
 }
 
 /* ICC_*SGI*, ICC_DIR, CNTP_*, set/way: the registers that common code emulates. */
@@ -75,8 +100,12 @@ static void sysreg(struct vcpu *v, const struct guest_exit *e)
         break;
     }
     case TREG_SETWAY:
-        if (!build_clean_ram_step(v))
+        if (!setway(v))
             return; /* not done: the instruction runs again (decision 14) */
+        break;
+    case TREG_SCTLR:
+        if (!sctlr_write(v, value))
+            return;
         break;
     }
     arch_vcpu_skip(v, true);
@@ -121,6 +150,8 @@ struct vcpu *guest_exit_handle(struct vcpu *v, const struct guest_exit *e)
         break;
     case EXIT_IRQ:
         irq_dispatch(cpu_this());
+        if (sched_should_yield(cpu_this())) /* every kick comes with an interrupt */
+            return run_next(cpu_this());
         break;
     case EXIT_DATA_ABORT:
         guest_data_abort(v, e);
@@ -144,8 +175,7 @@ struct vcpu *guest_exit_handle(struct vcpu *v, const struct guest_exit *e)
     default:
         break;
     }
-    if (likely(!__atomic_load_n(&v->req, __ATOMIC_RELAXED) &&
-               !sched_should_yield(&cpu_this()->sched)))
+    if (likely(!__atomic_load_n(&v->req, __ATOMIC_RELAXED)))
         return v;
     return run_next(cpu_this());
 }

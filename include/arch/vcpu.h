@@ -32,6 +32,16 @@ void arch_inject_serror(struct vcpu *v);
 /* Step over the trapped instruction (4 or 2 bytes by IL), PSTATE.BTYPE and IT state cleared. */
 void arch_vcpu_skip(struct vcpu *v, bool il32);
 
+/*
+ * Watch a guest that uses set/way operations (HCR_EL2.TVM): its writes to SCTLR_EL1 come
+ * out as TREG_SCTLR. Caches are "on" when both MMU and data cache are. Loaded vCPU.
+ */
+void arch_vcpu_watch_caches(struct vcpu *v, bool watch);
+bool arch_vcpu_caches_watched(const struct vcpu *v);
+bool arch_vcpu_caches_on(const struct vcpu *v);
+bool arch_sctlr_caches_on(u64 sctlr);
+void arch_vcpu_write_sctlr(struct vcpu *v, u64 value);
+
 /* Virtual timer registers of this CPU (CNTV_*), for vtimer.c. */
 u64 arch_cntv_ctl_read(void);
 void arch_cntv_ctl_write(u64 ctl);

@@ -38,9 +38,10 @@ u32 build_refused(void);
 void build_count_refused(void);
 
 /*
- * A guest's set/way operation is answered by cleaning all of its RAM by address, in
- * steps: false until it is done.
+ * Clean and invalidate the next piece of all of d's RAM to the PoC, for set/way
+ * operations; true when the round is complete. Its vCPUs share one position: a second
+ * one that asks meanwhile only speeds the round up.
  */
-bool build_clean_ram_step(struct vcpu *v);
+bool build_clean_ram_step(struct domain *d);
 
 #endif

@@ -26,7 +26,8 @@ enum exit_reason {
 enum trapped_reg {
     TREG_ICC_SGI1R, TREG_ICC_SGI0R, TREG_ICC_ASGI1R, TREG_ICC_DIR,
     TREG_CNTP_CTL, TREG_CNTP_CVAL, TREG_CNTP_TVAL,
-    TREG_SETWAY, /* DC ISW/CSW/CISW, and SCTLR cache toggles */
+    TREG_SETWAY, /* DC ISW/CSW/CISW */
+    TREG_SCTLR,  /* SCTLR_EL1 writes, while the guest's caches are watched */
 };
 
 enum abort_kind { ABORT_TRANSLATION, ABORT_PERMISSION, ABORT_OTHER };

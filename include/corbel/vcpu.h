@@ -36,7 +36,6 @@ struct vcpu {
     u8 power;               /* enum vcpu_power; domain lock (RANK_DOMAIN) */
     s32 pause_count;        /* domain lock */
     u64 entry, context_id;  /* CPU_ON: applied when it is first loaded in ON_PENDING */
-    u32 setway_done;        /* set/way operations still covered by the last full clean */
     struct sched_unit unit;
     struct vgic_cpu vgic;
     struct vtimer vtimer;

@@ -35,6 +35,7 @@ static const struct sysreg_entry table[] = {
     { SYS_ENC(1, 0, 7, 6, 2), UP, TREG_SETWAY, 0 },   /* DC ISW */
     { SYS_ENC(1, 0, 7, 10, 2), UP, TREG_SETWAY, 0 },  /* DC CSW */
     { SYS_ENC(1, 0, 7, 14, 2), UP, TREG_SETWAY, 0 },  /* DC CISW */
+    { SYS_ENC(3, 0, 1, 0, 0), UP, TREG_SCTLR, 0 },    /* SCTLR_EL1, under TVM */
     { SYS_ENC(3, 0, 1, 0, 1), RAZ_WI, 0, 0 },         /* ACTLR_EL1 */
     { SYS_ENC(2, 0, 1, 1, 4), READ_CONST, 0, BIT(3) | BIT(1) }, /* OSLSR_EL1: OSLM, locked */
     { SYS_ENC(2, 0, 1, 0, 4), RAZ_WI, 0, 0 },         /* OSLAR_EL1 */
@@ -96,6 +97,45 @@ static void answer(struct vcpu *v, u32 iss, u64 value, struct guest_exit *e)
     e->reason = EXIT_NONE;
 }
 
+/* Virtual-memory registers that TVM traps besides SCTLR_EL1: written through. */
+static bool tvm_write(u32 enc, u64 value)
+{
+    switch (enc) {
+    case SYS_ENC(3, 0, 2, 0, 0):
+        write_sysreg(value, ttbr0_el1);
+        return true;
+    case SYS_ENC(3, 0, 2, 0, 1):
+        write_sysreg(value, ttbr1_el1);
+        return true;
+    case SYS_ENC(3, 0, 2, 0, 2):
+        write_sysreg(value, tcr_el1);
+        return true;
+    case SYS_ENC(3, 0, 5, 1, 0):
+        write_sysreg(value, afsr0_el1);
+        return true;
+    case SYS_ENC(3, 0, 5, 1, 1):
+        write_sysreg(value, afsr1_el1);
+        return true;
+    case SYS_ENC(3, 0, 5, 2, 0):
+        write_sysreg(value, esr_el1);
+        return true;
+    case SYS_ENC(3, 0, 6, 0, 0):
+        write_sysreg(value, far_el1);
+        return true;
+    case SYS_ENC(3, 0, 10, 2, 0):
+        write_sysreg(value, mair_el1);
+        return true;
+    case SYS_ENC(3, 0, 10, 3, 0):
+        write_sysreg(value, amair_el1);
+        return true;
+    case SYS_ENC(3, 0, 13, 0, 1):
+        write_sysreg(value, contextidr_el1);
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool from_table(struct vcpu *v, u32 iss, struct guest_exit *e)
 {
     u32 enc = (u32)(iss & ISS_SYS_ENC);
@@ -126,6 +166,10 @@ bool vsysreg_handle(struct vcpu *v, u32 iss, struct guest_exit *e)
         return true;
     }
     if (is_breakpoint(enc) || is_empty(enc) || (is_pmu(enc) && cpu_features()->pmu)) {
+        answer(v, iss, 0, e);
+        return true;
+    }
+    if (!(iss & ISS_SYS_DIR) && tvm_write(enc, vcpu_reg_get(v, (u32)FIELD_GET(ISS_SYS_RT, iss)))) {
         answer(v, iss, 0, e);
         return true;
     }

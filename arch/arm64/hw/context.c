@@ -76,23 +76,53 @@ void arch_vcpu_load(struct vcpu *v)
     fpsimd_load(v->arch.v);
     write_sysreg(v->arch.fpcr, fpcr);
     write_sysreg(v->arch.fpsr, fpsr);
-    write_sysreg(read_sysreg(midr_el1), vpidr_el2);
     write_sysreg(v->vmpidr | BIT(31), vmpidr_el2);
     write_sysreg(v->domain->cntvoff, cntvoff_el2);
-    write_sysreg(1, cnthctl_el2); /* EL1PCTEN: CNTPCT readable; EL1PCEN = 0: CNTP_* trap */
     write_sysreg(v->arch.hcr, hcr_el2);
     isb(); /* all of it before the first instruction of this guest or an AT for it */
 }
 
+/* The ERET that follows every use synchronizes it. */
+static void change_hcr(u64 bits, bool set)
+{
+    u64 hcr = read_sysreg(hcr_el2);
+
+    write_sysreg(set ? hcr | bits : hcr & ~bits, hcr_el2);
+}
+
 void arch_vcpu_set_wfx(struct vcpu *v, bool trap)
 {
-    u64 bits = HCR_EL2_TWI | HCR_EL2_TWE;
-    u64 hcr = trap ? v->arch.hcr | bits : v->arch.hcr & ~bits;
+    (void)v; /* loaded: HCR_EL2 itself is the truth, VSE in it changes by hardware */
+    change_hcr(HCR_EL2_TWI | HCR_EL2_TWE, trap);
+}
 
-    if (hcr == v->arch.hcr)
-        return;
-    v->arch.hcr = hcr;
-    write_sysreg(hcr, hcr_el2);
+void arch_vcpu_watch_caches(struct vcpu *v, bool watch)
+{
+    (void)v;
+    change_hcr(HCR_EL2_TVM, watch);
+}
+
+bool arch_vcpu_caches_watched(const struct vcpu *v)
+{
+    (void)v;
+    return read_sysreg(hcr_el2) & HCR_EL2_TVM;
+}
+
+bool arch_sctlr_caches_on(u64 sctlr)
+{
+    return (sctlr & (SCTLR_M | SCTLR_C)) == (SCTLR_M | SCTLR_C);
+}
+
+bool arch_vcpu_caches_on(const struct vcpu *v)
+{
+    (void)v; /* loaded here */
+    return arch_sctlr_caches_on(read_sysreg(sctlr_el1));
+}
+
+void arch_vcpu_write_sctlr(struct vcpu *v, u64 value)
+{
+    (void)v;
+    write_sysreg(value, sctlr_el1);
 }
 
 u64 arch_cntv_ctl_read(void)

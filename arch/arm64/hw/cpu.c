@@ -165,6 +165,8 @@ void cpu_guest_traps_init(void)
     if (features.pmu)
         mdcr |= MDCR_TPM | MDCR_TPMCR | counters; /* HPMN: all counters stay EL1's */
     write_sysreg(mdcr, mdcr_el2);
+    write_sysreg(read_sysreg(midr_el1), vpidr_el2);
+    write_sysreg(1, cnthctl_el2); /* EL1PCTEN: CNTPCT readable; EL1PCEN = 0: CNTP_* trap */
     write_sysreg(BIT(15), hstr_el2);
     if (features.hcx)
         write_sysreg(0, SYS_HCRX_EL2);

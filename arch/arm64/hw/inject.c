@@ -96,8 +96,8 @@ void arch_inject_insn_abort(struct vcpu *v, u64 gva, bool s1ptw)
 void arch_inject_serror(struct vcpu *v)
 {
     /* Taken by the CPU itself once the guest unmasks A: HCR_EL2.VSE (Arm ARM D1.3.6). */
-    v->arch.hcr |= HCR_EL2_VSE;
-    write_sysreg(v->arch.hcr, hcr_el2);
+    (void)v;
+    write_sysreg(read_sysreg(hcr_el2) | HCR_EL2_VSE, hcr_el2);
     isb();
 }
 

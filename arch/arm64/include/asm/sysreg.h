@@ -82,6 +82,7 @@
 #define HCR_EL2_TIDCP BIT(20)
 #define HCR_EL2_TACR  BIT(21)
 #define HCR_EL2_TSW   BIT(22)
+#define HCR_EL2_TVM   BIT(26)
 #define HCR_EL2_TGE   BIT(27)
 #define HCR_EL2_RW    BIT(31)
 #define HCR_EL2_E2H   BIT(34)
