@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory of the platform: banks, reservations and what is left of them free;
+ * and one whole machine read at once.
+ */
+#include "machines.h"
+
+static void virt_as_a_whole(void **state)
+{
+    virt_machine(false);
+    machine_read();
+    assert_string_equal(p.notes, "");
+    assert_string_equal(p.model, "linux,dummy-virt");
+    assert_int_equal(p.bank_count, 1);
+    check_range(&p.banks[0], 0x40000000, 0x80000000);
+    assert_int_equal(p.reserved_count, 0);
+    assert_int_equal(p.module_count, 2);
+    assert_int_equal(p.cpu_count, 2);
+    assert_int_equal(p.gic.version, GIC_V3);
+    assert_int_equal(p.uart.kind, UART_PL011);
+    assert_int_equal(p.psci_conduit, SMCCC_SMC);
+    assert_int_equal(p.timer.hyp, 26);
+    assert_true(p.self.size == 0 && p.tree.size == 0);
+}
+
+static void secure_memory_is_not_ours(void **state)
+{
+    virt_machine(true);
+    machine_read();
+    assert_int_equal(p.bank_count, 1);
+    check_range(&p.banks[0], 0x40000000, 0x80000000);
+}
+
+static void zcu102_has_two_banks(void **state)
+{
+    zcu102_machine();
+    machine_read();
+    assert_string_equal(p.notes, "");
+    assert_int_equal(p.bank_count, 2);
+    check_range(&p.banks[0], 0, 0x80000000);
+    check_range(&p.banks[1], 0x800000000ull, 0x80000000);
+    assert_int_equal(p.reserved_count, 1);
+    check_range(&p.reserved[0], 0x3ed00000, 0x40000);
+}
+
+static void raspi_reserves_its_boot_page(void **state)
+{
+    raspi_machine();
+    machine_read();
+    assert_int_equal(p.bank_count, 1);
+    check_range(&p.banks[0], 0, 0x3c000000);
+    assert_int_equal(p.reserved_count, 1); /* not the entries without reg or of no length */
+    check_range(&p.reserved[0], 0, 0x1000);
+    assert_string_equal(p.model, "raspberrypi,4-model-b");
+    assert_string_equal(p.notes, "");
+}
+
+static void banks_are_sorted_and_merged(void **state)
+{
+    tree_begin();
+    root_cells(2, 2);
+    memory("memory@140000000", 1, 0x40000000, 0, 0x40000000);
+    memory("memory@100000000", 1, 0, 0, 0x40000000, 0, 0, 0, 0);
+    memory("memory@40000000", 0, 0x40000800, 0, 0x10000000, 0, 0x48000000, 0, 0x10000000);
+    memory("tiny", 0, 0x80000001, 0, 0x1ffe);
+    node("wrong-type");
+    list("device_type", "memories");
+    cells("reg", 0, 0, 0, 0x1000);
+    end();
+    tree_end();
+    machine_read();
+    assert_int_equal(p.bank_count, 2);
+    check_range(&p.banks[0], 0x40001000, 0x17fff000);
+    check_range(&p.banks[1], 0x100000000ull, 0x80000000);
+    assert_string_equal(p.notes, "memory 0x48000000+0x10000000 is described twice\n");
+}
+
+static void banks_that_make_no_sense(void **state)
+{
+    tree_begin();
+    root_cells(2, 2);
+    memory("wraps", 0xffffffff, 0xfffff000, 0, 0x2000);
+    memory("far", 0x00010000, 0, 0, 0x1000);
+    memory("across", 0xffff, 0xfffff000, 1, 0);
+    memory("half", 0, 0x1000, 0, 0x1000, 0, 0x4000, 0);
+    node("none");
+    list("device_type", "memory");
+    end();
+    tree_end();
+    machine_read();
+    assert_int_equal(p.bank_count, 2);
+    check_range(&p.banks[0], 0x1000, 0x1000);
+    check_range(&p.banks[1], 0xfffffffff000ull, 0x1000);
+    assert_string_equal(p.notes, "/wraps: memory 0xfffffffffffff000+0x2000: cut at 48 bits\n"
+                                 "/far: memory 0x1000000000000+0x1000: cut at 48 bits\n"
+                                 "/across: memory 0xfffffffff000+0x100000000: cut at 48 bits\n"
+                                 "/half: reg: malformed after 1 entries\n");
+}
+
+static void too_many_banks(void **state)
+{
+    u32 i;
+
+    tree_begin();
+    root_cells(1, 1);
+    for (i = 0; i < PLATFORM_BANKS_MAX + 2; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "m@%x", i);
+        memory(name, i * 0x10000, 0x1000);
+    }
+    tree_end();
+    machine_read();
+    assert_int_equal(p.bank_count, PLATFORM_BANKS_MAX);
+    assert_non_null(
+        strstr(p.notes, "/m@20: memory 0x200000+0x1000 not used: more than 32 banks\n"));
+    assert_non_null(strstr(p.notes, "/m@21: "));
+}
+
+static void no_memory_at_all(void **state)
+{
+    tree_begin();
+    tree_end();
+    machine_read();
+    assert_int_equal(p.bank_count, 0);
+    assert_int_equal(platform_free_ranges(&p, NULL, 0, NULL, 0), 0);
+    assert_string_equal(p.model, "");
+    assert_string_equal(p.cmdline, "");
+    assert_int_equal(p.gic.version, GIC_NONE);
+    assert_int_equal(p.uart.kind, UART_NONE);
+    assert_int_equal(p.cpu_count, 0);
+    assert_int_equal(p.psci_conduit, SMCCC_NONE);
+}
+
+/* One 256 MiB bank from 1 GiB on and whatever the test puts into /reserved-memory. */
+static void reserved_machine(void)
+{
+    tree_begin();
+    root_cells(2, 2);
+    memory("memory@40000000", 0, 0x40000000, 0, 0x10000000);
+    node("reserved-memory");
+    root_cells(2, 2);
+    empty("ranges");
+    node("a@41000000");
+    cells("reg", 0, 0x41000000, 0, 0x1000, 0, 0x42000000, 0, 0x1000);
+    empty("no-map");
+    end();
+    node("off");
+    list("status", "disabled");
+    cells("reg", 0, 0x43000000, 0, 0x1000);
+    end();
+    node("outside@92400000");
+    cells("reg", 0, 0x92400000, 0, 0x100000);
+    end();
+    end();
+    tree_end();
+}
+
+static void reservations(void **state)
+{
+    reserved_machine();
+    add_reserve(0x44000000, 0x800);
+    add_reserve(0x44000000, 0);
+    add_reserve(0x3ffff000, 0x1800); /* reaches into the bank */
+    add_reserve(0x20000000, 0x1000);
+    add_reserve(0x4ffff000, ~0ull);
+    machine_read();
+    assert_string_equal(p.notes, "");
+    assert_int_equal(p.reserved_count, 5);
+    check_range(&p.reserved[0], 0x44000000, 0x800);
+    check_range(&p.reserved[1], 0x3ffff000, 0x1800);
+    check_range(&p.reserved[2], 0x4ffff000, ~0ull - 0x4ffff000);
+    check_range(&p.reserved[3], 0x41000000, 0x1000);
+    check_range(&p.reserved[4], 0x42000000, 0x1000);
+}
+
+static void reservations_written_badly(void **state)
+{
+    reserved_machine();
+    del_prop("/reserved-memory", "ranges");
+    machine_read();
+    assert_int_equal(p.reserved_count, 2);
+    assert_string_equal(p.notes, "");
+
+    set_cells("/reserved-memory/a@41000000", "reg", 0, 0x41000000, 0, 0x1000, 1);
+    machine_read();
+    assert_int_equal(p.reserved_count, 1);
+    assert_string_equal(p.notes, "/reserved-memory/a@41000000: reg: malformed after 1 entries\n");
+}
+
+static void too_many_reservations_keep_more_not_less(void **state)
+{
+    u32 i;
+
+    reserved_machine();
+    for (i = 0; i < PLATFORM_RESERVED_MAX + 1; i++)
+        add_reserve(0x4f000000 - i * 0x10000ull, 0x1000);
+    machine_read();
+    assert_int_equal(p.reserved_count, PLATFORM_RESERVED_MAX);
+    /* The last entry, the lowest of the block, grew over the one too many and both nodes. */
+    check_range(&p.reserved[PLATFORM_RESERVED_MAX - 1], 0x41000000, 0xd811000);
+    assert_non_null(strstr(p.notes, "more than 128 reserved ranges"));
+}
+
+/* ---- free ranges ---- */
+
+#define FREE_MAX 8
+
+static struct mem_range out[FREE_MAX];
+
+static u32 free_ranges(const struct mem_range *extra, u32 count)
+{
+    memset(out, 0, sizeof(out));
+    return platform_free_ranges(&p, extra, count, out, FREE_MAX);
+}
+
+static void two_banks(void)
+{
+    memset(&p, 0, sizeof(p));
+    p.banks[0] = (struct mem_range){ 0x40000000, 0x10000000 };
+    p.banks[1] = (struct mem_range){ 0x80000000, 0x10000000 };
+    p.bank_count = 2;
+}
+
+static void free_is_banks_less_holes(void **state)
+{
+    static const struct mem_range extra[] = { { 0x48000100, 0x10 }, { 0x20000000, 0x1000 } };
+
+    two_banks();
+    assert_int_equal(free_ranges(NULL, 0), 2);
+    check_range(&out[0], 0x40000000, 0x10000000);
+
+    p.self = (struct mem_range){ 0x40000000, 0x200000 };
+    p.tree = (struct mem_range){ 0x8fffff00, 0x100 };
+    p.modules[0].range = (struct mem_range){ 0x44000000, 0xf0cc3 };
+    p.modules[1].range = (struct mem_range){ 0x45000000, 0x1000 };
+    p.modules[1].used = true;
+    p.module_count = 2;
+    p.reserved[0] = (struct mem_range){ 0x4f000000, 0x50000000 }; /* end of one bank, all of two */
+    p.reserved_count = 1;
+    assert_int_equal(free_ranges(extra, 2), 3);
+    check_range(&out[0], 0x40200000, 0x3e00000);
+    check_range(&out[1], 0x440f1000, 0x48000000 - 0x440f1000);
+    check_range(&out[2], 0x48001000, 0x6fff000);
+
+    p.reserved_count = 0;
+    assert_int_equal(free_ranges(NULL, 0), 3);
+    check_range(&out[2], 0x80000000, 0xffff000);
+}
+
+static void holes_that_overlap_or_wrap(void **state)
+{
+    static const struct mem_range extra[] = {
+        { 0x41000000, 0x2000 }, { 0x41001000, 0x2000 },    { 0x41000000, 0x1000 },
+        { 0x80001000, ~0ull },  { 0xffffffffffffff00, 1 }, { 0x3fff0000, 0x10000 },
+    };
+
+    two_banks();
+    assert_int_equal(free_ranges(extra, 6), 3);
+    check_range(&out[0], 0x40000000, 0x1000000);
+    check_range(&out[1], 0x41003000, 0xeffd000);
+    check_range(&out[2], 0x80000000, 0x1000);
+}
+
+static void free_ranges_stop_at_the_limit(void **state)
+{
+    struct mem_range extra[16];
+    u32 i;
+
+    two_banks();
+    for (i = 0; i < 16; i++)
+        extra[i] = (struct mem_range){ 0x40001000 + i * 0x2000ull, 0x1000 };
+    assert_int_equal(free_ranges(extra, 16), FREE_MAX);
+    assert_int_equal(platform_free_ranges(&p, NULL, 0, out, 1), 1);
+    check_range(&out[0], 0x40000000, 0x10000000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(virt_as_a_whole),
+        cmocka_unit_test(secure_memory_is_not_ours),
+        cmocka_unit_test(zcu102_has_two_banks),
+        cmocka_unit_test(raspi_reserves_its_boot_page),
+        cmocka_unit_test(banks_are_sorted_and_merged),
+        cmocka_unit_test(banks_that_make_no_sense),
+        cmocka_unit_test(too_many_banks),
+        cmocka_unit_test(no_memory_at_all),
+        cmocka_unit_test(reservations),
+        cmocka_unit_test(reservations_written_badly),
+        cmocka_unit_test(too_many_reservations_keep_more_not_less),
+        cmocka_unit_test(free_is_banks_less_holes),
+        cmocka_unit_test(holes_that_overlap_or_wrap),
+        cmocka_unit_test(free_ranges_stop_at_the_limit),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, tree_free);
+}
