@@ -197,8 +197,6 @@ void vgic_inject_hw_ppi(struct vcpu *v, u32 intid)
         irq->lr_busy = true;
         gic->lr_write((u32)irq->lr, (irq->lr_word & ~ICH_LR_STATE) | ICH_LR_PENDING);
         spin_unlock(&irq->lock);
-        if (unlikely(v->unit.state != UNIT_RUNNING))
-            vcpu_wake(v, 0);
         return;
     }
     spin_unlock(&irq->lock);

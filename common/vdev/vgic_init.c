@@ -52,8 +52,11 @@ static void virq_reset(struct virq *irq, struct vcpu *target, u8 version)
     }
 }
 
-static void vcpu_state_reset(struct vgic_cpu *vc, u8 version)
+static void vcpu_reset(struct vcpu *v)
 {
+    u8 version = v->domain->vgic.version;
+    struct vgic_cpu *vc = &v->vgic;
+
     vc->lr_used = 0;
     vc->hcr = 0;
     /* All masked. VFIQEn is RES1 for a guest that uses system registers. */
@@ -62,6 +65,18 @@ static void vcpu_state_reset(struct vgic_cpu *vc, u8 version)
     memset(vc->apr, 0, sizeof(vc->apr));
     vc->rd_waker = 0;
     vc->fold_key = vc->fold_wait = vc->fold_for = 0;
+    for (u32 n = 0; n < VGIC_PRIVATE; n++)
+        virq_reset(&vc->private[n], v, version);
+}
+
+static void all_reset(struct domain *d)
+{
+    __atomic_store_n(&d->vgic.ctlr, 0, __ATOMIC_RELAXED);
+    for (u32 i = 0; i < d->vcpu_count; i++)
+        if (d->vcpus[i])
+            vcpu_reset(d->vcpus[i]);
+    for (u32 n = 0; n < d->vgic.nr_spis; n++)
+        virq_reset(&d->vgic.spis[n], d->vcpus[0], d->vgic.version);
 }
 
 enum corbel_err vgic_init(struct domain *d, u8 version, u32 nr_spis)
@@ -71,20 +86,18 @@ enum corbel_err vgic_init(struct domain *d, u8 version, u32 nr_spis)
     if (version != GIC_V2 && version != GIC_V3)
         return ERR_NOTSUP;
     d->vgic.version = version;
+    d->vgic.dropped = 0;
     d->vgic.spis = NULL;
     d->vgic.nr_spis = 0;
-    d->vgic.ctlr = 0;
-    d->vgic.dropped = 0;
     if (nr_spis) {
         d->vgic.spis = arena_alloc(&d->arena, vgic_arena_size(nr_spis));
         if (!d->vgic.spis)
             return ERR_NOMEM;
     }
-    for (u32 n = 0; n < nr_spis; n++) {
+    for (u32 n = 0; n < nr_spis; n++)
         virq_init(&d->vgic.spis[n], VGIC_PRIVATE + n);
-        virq_reset(&d->vgic.spis[n], d->vcpus[0], version);
-    }
     d->vgic.nr_spis = nr_spis;
+    all_reset(d); /* vCPUs that are there already learn the version, too */
     return version == GIC_V2 ? vgic_v2_init(d) : vgic_v3_init(d);
 }
 
@@ -95,27 +108,14 @@ void vgic_vcpu_init(struct vcpu *v)
     memset(&v->vgic, 0, sizeof(v->vgic));
     spin_lock_init(&v->vgic.lock, RANK_VCPU_IRQ_LIST);
     list_init(&v->vgic.list);
-    vcpu_state_reset(&v->vgic, vgic->version);
-    for (u32 n = 0; n < VGIC_PRIVATE; n++) {
+    for (u32 n = 0; n < VGIC_PRIVATE; n++)
         virq_init(&v->vgic.private[n], n);
-        virq_reset(&v->vgic.private[n], v, vgic -> version);
-    }
+    vcpu_reset(v);
     for (u32 n = 0; v->id == 0 && n < vgic->nr_spis; n++)
         vgic->spis[n].target = v;
 }
 
 void vgic_reset(struct domain *d)
 {
-    d->vgic.ctlr = 0;
-    for (u32 i = 0; i < d->vcpu_count; i++) {
-        struct vcpu *v = d->vcpus[i];
-
-        if (!v)
-            continue;
-        vcpu_state_reset(&v->vgic, d->vgic.version);
-        for (u32 n = 0; n < VGIC_PRIVATE; n++)
-            virq_reset(&v->vgic.private[n], v, d -> vgic.version);
-    }
-    for (u32 n = 0; n < d->vgic.nr_spis; n++)
-        virq_reset(&d->vgic.spis[n], d->vcpus[0], d->vgic.version);
+    all_reset(d);
 }

@@ -43,7 +43,7 @@ bool vgic_timer_output(const struct vcpu *v)
 {
     u64 ctl = v->vtimer.cntv_ctl;
 
-    if (__atomic_load_n(&v->resident, __ATOMIC_RELAXED) == cpu_this()) {
+    if (vgic_is_here(v)) {
         ctl = arch_cntv_ctl_read();
         return (ctl & (CNTV_CTL_ENABLE | CNTV_CTL_IMASK | CNTV_CTL_ISTATUS)) ==
                (CNTV_CTL_ENABLE | CNTV_CTL_ISTATUS);
@@ -55,12 +55,12 @@ bool vgic_timer_output(const struct vcpu *v)
 
 bool vgic_is_here(const struct vcpu *v)
 {
-    return __atomic_load_n(&v->resident, __ATOMIC_RELAXED) == cpu_this() && v->vgic.loaded;
+    return __atomic_load_n(&v->vgic.cpu, __ATOMIC_RELAXED) == cpu_this();
 }
 
 bool virq_is_remote(const struct vcpu *home, const struct virq *irq)
 {
-    const struct cpu *cpu = __atomic_load_n(&home->resident, __ATOMIC_ACQUIRE);
+    const struct cpu *cpu = __atomic_load_n(&home->vgic.cpu, __ATOMIC_ACQUIRE);
 
     return cpu && cpu != cpu_this() && (irq->lr >= 0 || (irq->hw && irq->intid < VGIC_PRIVATE));
 }
@@ -211,10 +211,10 @@ static void settle(struct vcpu *home, struct virq *irq)
     if (!irq->phys || irq->active || virq_pending(irq))
         return;
     irq->phys = false;
-    /* A PPI of a vCPU that is in memory: its timer asks vgic_ppi_busy() when loaded. */
-    if (irq->intid >= VGIC_PRIVATE ||
-        __atomic_load_n(&home->resident, __ATOMIC_RELAXED) == cpu_this())
+    if (irq->intid >= VGIC_PRIVATE || vgic_is_here(home))
         gic->set_active(irq->pintid, false);
+    else if (irq->intid == VGIC_PPI_VTIMER)
+        home->vtimer.phys_active = false; /* in memory: so it will be loaded */
 }
 
 /* The part that needs no list register. True: it is due, and here is the place. */

@@ -35,7 +35,7 @@ static void drop_absent(struct vcpu *v, u64 waiting)
     for (; waiting; waiting &= waiting - 1) {
         struct vcpu *other = v->domain->vcpus[bit_lowest(waiting)];
 
-        if (!__atomic_load_n(&other->resident, __ATOMIC_ACQUIRE)) {
+        if (!__atomic_load_n(&other->vgic.cpu, __ATOMIC_ACQUIRE)) {
             v->vgic.fold_time = arch_time_now();
             __atomic_fetch_and(&v->vgic.fold_wait, ~BIT(other->id), __ATOMIC_RELAXED);
         }
@@ -243,7 +243,7 @@ static bool source_pending(const struct vcpu *home, const struct virq *irq)
 static void route_source(const struct virq *irq)
 {
     const struct cpu *cpu =
-        irq->target ? __atomic_load_n(&irq->target->resident, __ATOMIC_RELAXED) : NULL;
+        irq->target ? __atomic_load_n(&irq->target->vgic.cpu, __ATOMIC_RELAXED) : NULL;
 
     if (cpu)
         gic->route(irq->pintid, cpu->mpidr, cpu->id);
@@ -424,7 +424,7 @@ void vgic_set_ctlr(struct vgic_access *acc, u32 enables)
     for (u32 i = 0; i < acc->d->vcpu_count; i++) {
         const struct vcpu *v = acc->d->vcpus[i];
 
-        if (v && v != acc->v && __atomic_load_n(&v->resident, __ATOMIC_ACQUIRE))
+        if (v && v != acc->v && __atomic_load_n(&v->vgic.cpu, __ATOMIC_ACQUIRE))
             acc->ask |= BIT(i);
     }
 }

@@ -260,7 +260,7 @@ void vgic_flush(struct vcpu *v)
     bool moves;
 
     /* Who adds to the list sets REQ_IRQ after it. */
-    if (!vc->loaded || (list_empty(&vc->list) && vc->hcr == ICH_HCR_EN))
+    if (!vgic_is_here(v) || (list_empty(&vc->list) && vc->hcr == ICH_HCR_EN))
         return;
     spin_lock(&vc->lock);
     take_eoi_count(v);
@@ -311,7 +311,7 @@ void vgic_fold(struct vcpu *v)
 {
     u64 askers = __atomic_exchange_n(&v->vgic.fold_for, 0, __ATOMIC_ACQUIRE);
 
-    if (v->vgic.loaded) {
+    if (vgic_is_here(v)) {
         spin_lock(&v->vgic.lock);
         take_eoi_count(v);
         fold_all(v);
@@ -325,7 +325,7 @@ void vgic_maintenance(struct vcpu *v)
 {
     struct vgic_cpu *vc = &v->vgic;
 
-    if (!vc->loaded)
+    if (!vgic_is_here(v))
         return;
     spin_lock(&vc->lock);
     for (u64 ended = gic->lr_eoi() & vc->lr_used; ended; ended &= ended - 1) {
@@ -362,7 +362,7 @@ void vgic_load(struct vcpu *v)
 
     spin_lock(&vc->lock);
     vc->lr_mask = (u32)(BIT(MIN(gic->lr_count(), VGIC_LR_MAX)) - 1);
-    vc->loaded = true;
+    __atomic_store_n(&vc->cpu, cpu_this(), __ATOMIC_RELEASE);
     gic->vmcr_write(vc->vmcr);
     apr_move(vc, true);
     vc->hcr = 0;
@@ -381,7 +381,7 @@ void vgic_save(struct vcpu *v)
     struct vgic_cpu *vc = &v->vgic;
     bool moves = false;
 
-    if (!vc->loaded)
+    if (!vgic_is_here(v))
         return;
     spin_lock(&vc->lock);
     take_eoi_count(v);
@@ -397,7 +397,7 @@ void vgic_save(struct vcpu *v)
     vc->vmcr = gic->vmcr_read();
     apr_move(vc, false);
     gic->hcr_write(0);
-    vc->loaded = false;
+    __atomic_store_n(&vc->cpu, NULL, __ATOMIC_RELEASE);
     spin_unlock(&vc->lock);
     fold_answer(v, askers);
     if (moves)
@@ -415,15 +415,15 @@ static bool deliverable(u64 vmcr, u32 priority, bool group1)
 bool vgic_pending(struct vcpu *v)
 {
     struct vgic_cpu *vc = &v->vgic;
-    bool found = false;
+    bool found = false, here = vgic_is_here(v);
     struct list_head *pos;
     u64 vmcr, live = 0;
 
-    if (vc->loaded && vc->lr_used)
+    if (here && vc->lr_used)
         live = vc->lr_used & ~gic->lr_empty();
     if (!live && list_empty(&vc->list))
         return false;
-    vmcr = vc->loaded ? gic->vmcr_read() : vc->vmcr;
+    vmcr = here ? gic->vmcr_read() : vc->vmcr;
     for (; live && !found; live &= live - 1) {
         u64 lr = gic->lr_read(bit_lowest(live));
 

@@ -10,6 +10,7 @@
 #include <corbel/types.h>
 #include <corbel/vdev.h>
 
+struct cpu;
 struct domain;
 struct vcpu;
 
@@ -66,7 +67,7 @@ struct vgic_cpu {
     u32 lr_mask;           /* bit per list register of this CPU */
     u32 hw_ppis;           /* bit per linked PPI; written before the first run */
     u32 hcr;               /* ICH_HCR to run with */
-    bool loaded;           /* list registers of the CPU belong to this vCPU */
+    struct cpu *cpu;       /* whose list registers are this vCPU's; NULL: all is in memory */
     u64 vmcr;              /* saved while not loaded, like apr */
     u32 apr[2][4];
     u32 rd_waker;          /* GICR_WAKER */
@@ -92,9 +93,8 @@ u64 vgic_arena_size(u32 nr_spis);
  * Build the vGIC of d (d->vgic) and register its MMIO regions (GICD, and for v3
  * one GICR region over all vCPUs; v2's GICC is the host's GICV, mapped by the
  * builder). v2: at most 8 vCPUs (ERR_RANGE). Before the call: d->vcpu_count and the
- * guest-physical bases in d->vgic. vgic_vcpu_init() follows for each vCPU, once its
- * id, domain and vmpidr are set and it stands in d->vcpus[]; the SPIs
- * need vCPU 0.
+ * guest-physical bases in d->vgic. vgic_vcpu_init() for each vCPU comes before or after,
+ * once its id, domain and vmpidr are set and it stands in d->vcpus[].
  */
 enum corbel_err vgic_init(struct domain *d, u8 version, u32 nr_spis) __must_check;
 void vgic_vcpu_init(struct vcpu *v);
@@ -111,7 +111,7 @@ void vgic_pulse(struct domain *d, u32 intid);
 
 /* A physical interrupt that is linked to a virtual one was acknowledged (and is active now). */
 void vgic_inject_hw(struct domain *d, u32 intid);
-/* PPI of the loaded vCPU: the timer's fast path. */
+/* PPI of the loaded vCPU: the timer's fast path. The caller wakes v if it does not run. */
 void vgic_inject_hw_ppi(struct vcpu *v, u32 intid);
 
 /*
