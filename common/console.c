@@ -404,7 +404,8 @@ static void panic_text(const char *text, size_t count)
     for (; count; count--, text++) {
         if (*text == '\n')
             panic_put('\r');
-        panic_put((u8)*text);
+        if (*text != '\r')
+            panic_put((u8)*text);
     }
 }
 

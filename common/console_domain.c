@@ -19,6 +19,7 @@ void console_attach(struct domain *d, u8 *memory)
     d->console = (struct console_ring){ .data = memory };
     spin_lock_init(&d->console.lock, RANK_CONSOLE);
     console_set_domain(d->id, d);
+    console_input_offer(d->id);
 }
 
 /* Print c's line into the log as soon as it is complete. */
@@ -129,7 +130,6 @@ void console_tail(struct domain *d, u32 lines)
 
     if (!r->data || !r->head || !lines)
         return;
-    log_printf(LOG_ERR, "%s: last console lines:", d->name);
     pos = tail_start(r, MIN(r->head, CONSOLE_RING_SIZE), lines);
     for (; pos != r->head; pos++) {
         c = r->data[pos % CONSOLE_RING_SIZE];

@@ -21,6 +21,7 @@ static u32 rx_head;     /* rx_lock */
 static u32 rx_tail;     /* owner of delivering */
 static bool delivering; /* atomic */
 static u32 ctrl_a;      /* how many in a row; rx_lock */
+static bool owned;      /* false: the next domain gets the input; rx_lock */
 static u32 focus;       /* atomic: id of the domain with the input, 0 the hypervisor */
 
 static void announce(void)
@@ -89,12 +90,18 @@ void console_timer(void)
         console_arm_timer();
 }
 
-void console_input_start(void)
+void console_input_offer(u32 id)
 {
+    bool taken;
+
     spin_lock(&rx_lock);
-    focus = console_domain_next(0);
+    taken = !owned;
+    if (taken)
+        __atomic_store_n(&focus, id, __ATOMIC_RELAXED);
+    owned = true;
     spin_unlock(&rx_lock);
-    announce();
+    if (taken)
+        announce();
 }
 
 void console_input_forget(u32 id)
@@ -107,6 +114,8 @@ void console_input_forget(u32 id)
         focus = console_domain_next(id);
     if (lost && !focus)
         focus = console_domain_next(0);
+    if (lost && !focus)
+        owned = false;
     spin_unlock(&rx_lock);
     if (lost)
         announce();

@@ -74,7 +74,7 @@ void console_tail(struct domain *d, u32 lines);
 void console_panic_write(const char *text);
 
 /*
- * Input. The first domain (lowest id) gets it when the boot is over. One CPU at a time
+ * Input. The first domain that is attached gets it. One CPU at a time
  * delivers: each true is answered by console_input_done(), with false when the
  * receiver has no room; the same character comes again then. d NULL: the hypervisor's.
  *     while (console_next_input(&d, &c)) {
@@ -83,7 +83,6 @@ void console_panic_write(const char *text);
  *         if (!taken) break;   // again when the guest has read its UART
  *     }
  */
-void console_input_start(void);
 bool console_next_input(struct domain **d, u8 *c);
 void console_input_done(bool taken);
 bool console_input_waiting(void);
@@ -97,6 +96,7 @@ void console_rx_clear(void);
 bool console_is_open(const struct domain *d);
 void console_arm_timer(void);
 bool console_tick(void); /* true: the timer must be armed again */
+void console_input_offer(u32 id);
 void console_input_forget(u32 id);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * string.c replaces the C library's functions in this program, str.c adds the project's\n * own. Each is compared with byte loops over all small sizes, offsets and overlaps.
+ * string.c replaces the C library's functions in this program, str.c adds the project's
+ * own. Each is compared with byte loops over all small sizes, offsets and overlaps.
  */
 #include <setjmp.h>
 #include <stdarg.h>
