@@ -31,6 +31,9 @@ enum corbel_err fdtr_check(const void *fdt, u64 size)
     /* Version 16 brought the node names and tags that everything here expects. */
     if (fdt_magic(fdt) != FDT_MAGIC || fdt_version(fdt) < 16)
         return ERR_FORMAT;
+    /* libfdt reads both blocks by naturally aligned loads and leaves this to luck. */
+    if (fdt_off_mem_rsvmap(fdt) % 8 != 0 || fdt_off_dt_struct(fdt) % 4 != 0)
+        return ERR_FORMAT;
     return fdt_check_full(fdt, (size_t)size) == 0 ? CORBEL_OK : ERR_FORMAT;
 }
 

@@ -76,6 +76,11 @@ static void bad_blobs_are_refused(void **state)
     fdt_set_version(blob, 3);
     assert_int_equal(fdtr_check(blob, size), ERR_FORMAT);
     fdt_set_version(blob, 17);
+    fdt_set_off_mem_rsvmap(blob, fdt_off_mem_rsvmap(blob) + 4);
+    assert_int_equal(fdtr_check(blob, size), ERR_FORMAT);
+    fdt_set_off_mem_rsvmap(blob, fdt_off_mem_rsvmap(blob) - 4);
+    fdt_set_off_dt_struct(blob, fdt_off_dt_struct(blob) + 2);
+    assert_int_equal(fdtr_check(blob, size), ERR_FORMAT);
     fdt_set_off_dt_struct(blob, size);
     assert_int_equal(fdtr_check(blob, size), ERR_FORMAT);
 }

@@ -27,3 +27,7 @@ unit-test_bitmap := common/lib/bitmap.c
 unit-test_log := common/lib/log.c common/lib/printf.c common/lib/spinlock.c
 unit-test_spinlock := common/lib/spinlock.c
 unit-test_string := common/lib/string.c common/lib/str.c common/lib/err.c
+unit-test_platform_cpus := common/platform.c common/platform_parts.c common/platform_chosen.c common/platform_cpus.c common/platform_devices.c common/cmdline.c common/lib/fdt_read.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c
+unit-test_platform_devices := common/platform.c common/platform_parts.c common/platform_chosen.c common/platform_cpus.c common/platform_devices.c common/cmdline.c common/lib/fdt_read.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c
+unit-test_platform_fuzz := common/platform.c common/platform_parts.c common/platform_chosen.c common/platform_cpus.c common/platform_devices.c common/cmdline.c common/lib/fdt_read.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c
+unit-test_sched := common/sched.c common/sched_pool.c common/timer.c common/lib/spinlock.c

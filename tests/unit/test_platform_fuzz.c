@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Damaged trees: a good blob with bytes flipped by a fixed sequence of random
+ * numbers. Whatever fdtr_check() lets pass, reading the platform must end, stay
+ * inside the blob (a heap block of its exact size) and leave counts in bounds.
+ */
+#include "machines.h"
+
+#define ROUNDS 10000 /* each anywhere and in the structure, of each machine */
+
+static u64 random_state;
+
+/* xorshift64: the same sequence on every host. */
+static u32 random_next(u32 below)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (u32)(random_state >> 32) % below;
+}
+
+static void check_bounds(void)
+{
+    static struct mem_range free_list[512];
+    u64 end_before = 0;
+    u32 count;
+    u32 i;
+
+    assert_true(p.bank_count <= PLATFORM_BANKS_MAX);
+    assert_true(p.reserved_count <= PLATFORM_RESERVED_MAX);
+    assert_true(p.module_count <= PLATFORM_MODULES_MAX);
+    assert_true(p.cpu_count <= MAX_CPUS);
+    assert_true(p.gic.gicr_count <= PLATFORM_GICR_MAX);
+    assert_true(p.rng_seed_len <= sizeof(p.rng_seed));
+    assert_true(strnlen(p.notes, sizeof(p.notes)) < sizeof(p.notes));
+    assert_true(strnlen(p.uart.path, sizeof(p.uart.path)) < sizeof(p.uart.path));
+
+    count = platform_free_ranges(&p, NULL, 0, free_list, 512);
+    for (i = 0; i < count; i++) {
+        assert_true(free_list[i].size > 0 && free_list[i].size % PAGE_SIZE == 0);
+        assert_true(free_list[i].base >= end_before && free_list[i].base % PAGE_SIZE == 0);
+        end_before = free_list[i].base + free_list[i].size;
+    }
+}
+
+/* The readers that platform.c does not call on every node. */
+static void read_every_node(const void *blob)
+{
+    struct fdtr_irq irq;
+    char path[24];
+    int depth = -1;
+    int at;
+    u64 base;
+    u64 size;
+
+    for (at = fdtr_next_node(blob, -1, &depth); at >= 0; at = fdtr_next_node(blob, at, &depth)) {
+        (void)!fdtr_irq(blob, at, 1, &irq);
+        (void)!fdtr_reg_cpu(blob, at, 1, &base, &size);
+        assert_true(strlen(fdtr_path_of(blob, at, path, sizeof(path))) < sizeof(path));
+        assert_int_equal(fdtr_path(blob, "serial0") < 0, fdtr_path(blob, "serial0/") < 0);
+    }
+}
+
+static u32 fuzz(const u8 *good, u32 size, u32 first, u32 last)
+{
+    u32 passed = 0;
+    u32 round;
+
+    for (round = 0; round < ROUNDS; round++) {
+        u8 *blob = malloc(size);
+        u32 flips = 1 + random_next(4);
+
+        memcpy(blob, good, size);
+        while (flips--)
+            blob[first + random_next(last - first)] ^= (u8)(1 + random_next(255));
+        if (fdtr_check(blob, size) == CORBEL_OK) {
+            platform_from_fdt(&p, blob);
+            check_bounds();
+            if (round % 16 == 0)
+                read_every_node(blob);
+            passed++;
+        }
+        free(blob);
+    }
+    return passed;
+}
+
+static void fuzz_machine(void)
+{
+    u8 *good = tree_take();
+    u32 size = fdtr_total_size(good);
+    u32 structure = fdt_off_dt_struct(good);
+
+    random_state = 0x9e3779b97f4a7c15ull;
+    /* Anywhere, header and strings included; then only the structure block. */
+    (void)fuzz(good, size, 0, size);
+    assert_true(fuzz(good, size, structure, structure + fdt_size_dt_struct(good)) > ROUNDS / 10);
+}
+
+static void damaged_virt(void **state)
+{
+    virt_machine(true);
+    add_reserve(0x44000000, 0x1000);
+    fuzz_machine();
+}
+
+static void damaged_raspi(void **state)
+{
+    raspi_machine();
+    fuzz_machine();
+}
+
+/* Cut at every length, with a total size that says so: the tree ends in the middle. */
+static void trees_cut_short(void **state)
+{
+    const u8 *good;
+    u32 size;
+    u32 cut;
+
+    virt_machine(false);
+    good = tree_take();
+    size = fdtr_total_size(good);
+    for (cut = 0; cut < size; cut++) {
+        u8 *blob = malloc(cut ? cut : 1);
+
+        memcpy(blob, good, cut);
+        assert_int_equal(fdtr_check(blob, cut), ERR_FORMAT);
+        if (cut >= 8) {
+            fdt_set_totalsize(blob, cut);
+            if (fdtr_check(blob, cut) == CORBEL_OK) {
+                platform_from_fdt(&p, blob);
+                check_bounds();
+            }
+        }
+        free(blob);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(damaged_virt),
+        cmocka_unit_test(damaged_raspi),
+        cmocka_unit_test(trees_cut_short),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, tree_free);
+}
