@@ -92,24 +92,26 @@ static bool region_next(u32 *pos, u64 *base)
 }
 
 /* Frames in a region that is open already, else at the end of a wholly free one, else anywhere. */
-static enum corbel_err frames_get(u64 size, pa_t *pa)
+static enum corbel_err frames_get(u64 size, u64 align, pa_t *pa)
 {
     struct mem_range in = { .size = REGION_SIZE };
-    u64 rest = REGION_SIZE - size;
+    u64 rest = ALIGN_DOWN(REGION_SIZE - size, align);
     u32 pos = 0;
 
-    if (size <= REGION_SIZE) {
+    if (size <= REGION_SIZE && align <= REGION_SIZE) {
         while (region_next(&pos, &in.base))
-            if (!page_alloc_within(&in, size, PAGE_SIZE, pa))
+            if (!page_alloc_within(&in, size, align, pa))
                 return CORBEL_OK;
         if (!page_alloc_range(REGION_SIZE, REGION_SIZE, pa)) {
             if (rest)
                 page_free_range(*pa, rest);
             *pa = pa_add(*pa, rest);
+            if (rest + size < REGION_SIZE)
+                page_free_range(pa_add(*pa, size), REGION_SIZE - rest - size);
             return CORBEL_OK;
         }
     }
-    return page_alloc_range(size, PAGE_SIZE, pa);
+    return page_alloc_range(size, align, pa);
 }
 
 static bool frames_map(pa_t pa, u64 size)
@@ -129,7 +131,7 @@ static bool frames_map(pa_t pa, u64 size)
     return done;
 }
 
-void *heap_alloc(u64 size)
+void *heap_alloc_aligned(u64 size, u64 align)
 {
     pa_t pa;
     void *ptr;
@@ -137,7 +139,7 @@ void *heap_alloc(u64 size)
     if (!size || size > BIT(47))
         return NULL;
     size = ALIGN_UP(size, PAGE_SIZE);
-    if (frames_get(size, &pa))
+    if (frames_get(size, align, &pa))
         return NULL;
     if (!frames_map(pa, size)) {
         page_free_range(pa, size);
@@ -146,6 +148,11 @@ void *heap_alloc(u64 size)
     ptr = phys_to_virt(pa);
     memset(ptr, 0, size);
     return ptr;
+}
+
+void *heap_alloc(u64 size)
+{
+    return heap_alloc_aligned(size, PAGE_SIZE);
 }
 
 void heap_free(void *ptr, u64 size)

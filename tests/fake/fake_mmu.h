@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FAKE_MMU_H
+#define FAKE_MMU_H
+
+#include <corbel/types.h>
+
+/*
+ * Fake host RAM: size bytes at physical address base, zero at first, backed by
+ * memory of the host that is taken when it is touched. phys_to_virt() and windows
+ * lead there; anything outside is an assertion. Replaces what was there before.
+ */
+void fake_ram_init(u64 base, u64 size);
+void fake_ram_exit(void);
+
+extern u64 fake_heap_mapped;  /* bytes that arch_mmu_map_heap() has mapped now */
+extern s32 fake_heap_fail_at; /* countdown to a failing arch_mmu_map_heap(); -1: never */
+extern u64 fake_cleaned;      /* bytes given to arch_cache_clean*() so far */
+extern u32 fake_windows;      /* bit per open window slot */
+
+#endif
