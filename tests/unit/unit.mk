@@ -31,3 +31,4 @@ unit-test_platform_cpus := common/platform.c common/platform_parts.c common/plat
 unit-test_platform_devices := common/platform.c common/platform_parts.c common/platform_chosen.c common/platform_cpus.c common/platform_devices.c common/cmdline.c common/lib/fdt_read.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c
 unit-test_platform_fuzz := common/platform.c common/platform_parts.c common/platform_chosen.c common/platform_cpus.c common/platform_devices.c common/cmdline.c common/lib/fdt_read.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c
 unit-test_sched := common/sched.c common/sched_pool.c common/timer.c common/lib/spinlock.c
+unit-test_page := common/page.c common/heap.c common/lib/bitmap.c common/lib/spinlock.c
