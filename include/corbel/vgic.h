@@ -78,7 +78,7 @@ struct vgic_cpu {
 };
 
 struct vgic {
-    u8 version;            /* 2 or 3: what the guest sees (enum gic_version) */
+    u8 version;            /* enum gic_version: what the guest sees */
     u32 nr_spis;           /* a multiple of 32 not required; TYPER rounds up */
     struct virq *spis;
     u32 ctlr;              /* GICD_CTLR group enables as the guest wrote them; atomic */

@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Life of single interrupts: inject, acknowledge, end, move, fold, overflow. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake_core.h"
+#include "fake_vgic.h"
+
+#include <corbel/cpu.h>
+#include <corbel/platform.h>
+#include <corbel/vcpu.h>
+#include <hw/gicd.h>
+#include <hw/gicr.h>
+#include <hw/ich_lr.h>
+
+static struct domain *d;
+static struct vcpu *v0, *v1;
+
+static void start(u8 version, u32 vcpus, u32 lrs)
+{
+    d = fake_vgic_setup(version, vcpus, 96, lrs);
+    v0 = d->vcpus[0];
+    v1 = d->vcpus[1];
+    fake_load(0, v0);
+    mmio_set(v0, FAKE_GICD + GICD_CTLR, 4, 3);
+}
+
+/* SPI ready to fire at vCPU 0: enabled, priority. */
+static void spi_on(u32 intid, u8 priority, bool edge)
+{
+    u64 cfg = mmio_get(v0, FAKE_GICD + GICD_ICFGR + intid / 16 * 4, 4);
+
+    cfg &= ~(3ull << intid % 16 * 2);
+    if (edge)
+        cfg |= 2ull << intid % 16 * 2;
+    mmio_set(v0, FAKE_GICD + GICD_ICFGR + intid / 16 * 4, 4, cfg);
+    mmio_set(v0, FAKE_GICD + GICD_IPRIORITYR + intid, 1, priority);
+    mmio_set(v0, FAKE_GICD + GICD_ISENABLER + intid / 32 * 4, 4, BIT(intid % 32));
+}
+
+static void ppi_on(struct vcpu *v, u32 intid)
+{
+    u64 base = d->vgic.version == GIC_V3 ? FAKE_GICR + v->id * 0x20000ull + GICR_SGI : FAKE_GICD;
+
+    mmio_set(v, base + GICD_IPRIORITYR + intid, 1, 0xa0);
+    mmio_set(v, base + GICD_ISENABLER, 4, BIT(intid));
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    if (d)
+        fake_vgic_teardown();
+    d = NULL;
+    return 0;
+}
+
+static u64 spi_bit(u32 reg, u32 intid)
+{
+    return mmio_get(v0, FAKE_GICD + reg + intid / 32 * 4, 4) >> intid % 32 & 1;
+}
+
+static void test_edge(void **state)
+{
+    (void)state;
+    start(GIC_V3, 1, 4);
+    spi_on(40, 0x80, true);
+    vgic_pulse(d, 40);
+    fake_serve(d);
+    assert_int_equal(spi_bit(GICD_ISPENDR, 40), 1);
+    assert_true(vgic_pending(v0));
+    assert_int_equal(guest_ack(0), 40);
+    assert_int_equal(spi_bit(GICD_ISPENDR, 40), 0);
+    assert_int_equal(spi_bit(GICD_ISACTIVER, 40), 1);
+    assert_false(vgic_pending(v0));
+    vgic_pulse(d, 40); /* while active: active and pending */
+    fake_serve(d);
+    assert_int_equal(guest_ack(0), 1023);
+    assert_int_equal(spi_bit(GICD_ICPENDR, 40), 1);
+    guest_eoi(0, 40);
+    assert_int_equal(guest_ack(0), 40);
+    guest_eoi(0, 40);
+    assert_int_equal(guest_ack(0), 1023);
+    assert_int_equal(spi_bit(GICD_ISACTIVER, 40), 0);
+}
+
+static void test_level(void **state)
+{
+    (void)state;
+    start(GIC_V3, 1, 4);
+    spi_on(33, 0x80, false);
+    vgic_set_line(d, 33, true);
+    fake_serve(d);
+    assert_int_equal(guest_ack(0), 33);
+    guest_eoi(0, 33); /* still asserted: comes again, by maintenance */
+    fake_serve(d);
+    assert_int_equal(guest_ack(0), 33);
+    vgic_set_line(d, 33, false);
+    guest_eoi(0, 33);
+    fake_serve(d);
+    assert_int_equal(guest_ack(0), 1023);
+    /* Raised and lowered before it is taken: nothing comes. */
+    vgic_set_line(d, 33, true);
+    fake_serve(d);
+    vgic_set_line(d, 33, false);
+    fake_serve(d);
+    assert_int_equal(guest_ack(0), 1023);
+    assert_false(vgic_pending(v0));
+    /* Latched by software: once. */
+    mmio_set(v0, FAKE_GICD + GICD_ISPENDR + 4, 4, BIT(1));
+    fake_serve(d);
+    assert_int_equal(guest_ack(0), 33);
+    guest_eoi(0, 33);
+    fake_serve(d);
+    assert_int_equal(guest_ack(0), 1023);
+}
+
+/* The steady tick costs one list-register write and nothing else. */
+static void test_timer(void **state)
+{
+    u64 before;
+
+    (void)state;
+    start(GIC_V3, 1, 4);
+    assert_int_equal(vgic_link(d, v0, 27, 27), CORBEL_OK);
+    assert_int_equal(vgic_link(d, v0, 27, 27), ERR_BUSY);
+    ppi_on(v0, 27);
+    for (u32 i = 0; i < 3; i++) {
+        fake_vif[0].cntv_ctl = 5;
+        before = fake_vif[0].ich_accesses;
+        fake_phys_deliver(d);
+        if (i)
+            assert_int_equal(fake_vif[0].ich_accesses - before, 1);
+        before = fake_vif[0].ich_accesses;
+        fake_serve(d);
+        assert_int_equal(fake_vif[0].ich_accesses - before, 0);
+        assert_true(fake_ppi[0][27].active);
+        assert_int_equal(guest_ack(0), 27);
+        assert_int_equal(mmio_get(v0, FAKE_GICR + GICR_ISPENDR0, 4), BIT(27));
+        fake_vif[0].cntv_ctl = 0;
+        assert_int_equal(mmio_get(v0, FAKE_GICR + GICR_ISPENDR0, 4), 0);
+        guest_eoi(0, 27);
+        assert_false(fake_ppi[0][27].active);
+    }
+    assert_int_equal(guest_ack(0), 1023);
+}
+
+/* A tick on its way moves with the vCPU, and the other vCPU has its own. */
+static void test_timer_moves(void **state)
+{
+    (void)state;
+    start(GIC_V3, 2, 4);
+    for (u32 i = 0; i < 2; i++) {
+        assert_int_equal(vgic_link(d, d->vcpus[i], 27, 27), CORBEL_OK);
+        ppi_on(d->vcpus[i], 27);
+    }
+    fake_vif[0].cntv_ctl = 5;
+    fake_phys_deliver(d);
+    assert_int_equal(guest_ack(0), 27);
+    fake_load(0, v1);
+    assert_false(fake_ppi[0][27].active);
+    fake_vif[0].cntv_ctl = 5;
+    fake_phys_deliver(d);
+    fake_serve(d);
+    fake_load(1, v0);
+    assert_true(fake_ppi[1][27].active);
+    fake_vif[1].cntv_ctl = 0;
+    guest_eoi(1, 27);
+    assert_false(fake_ppi[1][27].active);
+    assert_true(fake_ppi[0][27].active);
+    fake_load(2, v1);
+    fake_serve(d);
+    assert_int_equal(guest_ack(2), 27);
+    fake_vif[2].cntv_ctl = 0;
+    guest_eoi(2, 27);
+    assert_false(fake_ppi[2][27].active);
+}
+
+/* Whoever makes a linked interrupt idle ends its source (decision 24). */
+static void test_hw_cleared(void **state)
+{
+    (void)state;
+    start(GIC_V3, 2, 4);
+    assert_int_equal(vgic_link(d, NULL, 50, 70), CORBEL_OK);
+    spi_on(50, 0x40, true);
+    assert_true(fake_spi[70].enabled);
+    fake_spi[70].pending = true;
+    fake_phys_deliver(d);
+    assert_int_equal(spi_bit(GICD_ISPENDR, 50), 0); /* not linked by the same number */
+    fake_spi[70].active = false;
+    fake_vgic_teardown();
+
+    start(GIC_V3, 2, 4);
+    assert_int_equal(vgic_link(d, NULL, 50, 50), CORBEL_OK);
+    spi_on(50, 0x40, true);
+    fake_spi[50].pending = true;
+    fake_phys_deliver(d);
+    assert_true(fake_spi[50].active);
+    mmio_set(v0, FAKE_GICD + GICD_ICPENDR + 4, 4, BIT(18));
+    assert_false(fake_spi[50].active);
+    fake_spi[50].pending = true;
+    fake_phys_deliver(d);
+    fake_serve(d);
+    assert_int_equal(guest_ack(0), 50);
+    mmio_set(v0, FAKE_GICD + GICD_ICACTIVER + 4, 4, BIT(18));
+    assert_false(fake_spi[50].active);
+    /* Disabled while pending: the edge is kept. */
+    fake_vif[0].apr = 0;
+    fake_spi[50].pending = true;
+    fake_phys_deliver(d);
+    mmio_set(v0, FAKE_GICD + GICD_ICENABLER + 4, 4, BIT(18));
+    assert_false(fake_spi[50].enabled);
+    fake_serve(d);
+    assert_int_equal(guest_ack(0), 1023);
+    assert_int_equal(spi_bit(GICD_ISPENDR, 50), 1);
+    mmio_set(v0, FAKE_GICD + GICD_ISENABLER + 4, 4, BIT(18));
+    fake_serve(d);
+    assert_int_equal(guest_ack(0), 50);
+    guest_eoi(0, 50);
+    assert_false(fake_spi[50].active);
+    /* Reset with it pending. */
+    fake_spi[50].pending = true;
+    fake_phys_deliver(d);
+    fake_save(v0);
+    vgic_reset(d);
+    assert_false(fake_spi[50].active || fake_spi[50].enabled || fake_spi[50].pending);
+}
+
+/* Level source disabled while asserted: follows its line while nobody looks. */
+static void test_hw_level_disabled(void **state)
+{
+    (void)state;
+    start(GIC_V3, 1, 4);
+    fake_spi[45].level = true;
+    assert_int_equal(vgic_link(d, NULL, 45, 45), CORBEL_OK);
+    spi_on(45, 0x40, false);
+    fake_spi[45].line = true;
+    fake_phys_deliver(d);
+    mmio_set(v0, FAKE_GICD + GICD_ICENABLER + 4, 4, BIT(13));
+    assert_int_equal(spi_bit(GICD_ISPENDR, 45), 1);
+    fake_spi[45].line = false;
+    assert_int_equal(spi_bit(GICD_ISPENDR, 45), 0);
+    mmio_set(v0, FAKE_GICD + GICD_ISENABLER + 4, 4, BIT(13));
+    fake_serve(d);
+    assert_int_equal(guest_ack(0), 1023);
+    assert_false(fake_spi[45].active);
+    fake_spi[45].line = true;
+    fake_phys_deliver(d);
+    fake_serve(d);
+    assert_int_equal(guest_ack(0), 45);
+    guest_eoi(0, 45); /* still asserted: the source fires again, no maintenance needed */
+    fake_phys_deliver(d);
+    fake_serve(d);
+    assert_int_equal(guest_ack(0), 45);
+}
+
+static void test_more_than_fit(void **state)
+{
+    static const u32 lrs[] = { 1, 2, 4, 16 };
+
+    (void)state;
+    for (u32 k = 0; k < ARRAY_SIZE(lrs); k++) {
+        u32 running = 0;
+
+        start(GIC_V3, 1, lrs[k]);
+        /* 31 interrupts, priorities shuffled over 31 levels */
+        for (u32 i = 0; i < 31; i++) {
+            spi_on(40 + i, (u8)((i * 7 % 31) * 8), true);
+            vgic_pulse(d, 40 + i);
+        }
+        for (u32 i = 0; i < 31; i++) {
+            fake_serve(d);
+            u32 iar = guest_ack(0);
+
+            assert_in_range(iar, 40, 70);
+            assert_int_equal((iar - 40) * 7 % 31, i);
+            guest_eoi(0, iar);
+            running++;
+        }
+        fake_serve(d);
+        assert_int_equal(guest_ack(0), 1023);
+        assert_int_equal(fake_vif[0].hcr, ICH_HCR_EN);
+        fake_vgic_teardown();
+    }
+    d = NULL;
+}
+
+/* Each one preempts the last: more active than list registers, ended in order. */
+static void nest(u8 version, u32 lrs, bool split)
+{
+    start(version, 1, lrs);
+    if (split)
+        fake_vif[0].vmcr |= ICH_VMCR_VEOIM;
+    for (u32 i = 0; i < 20; i++)
+        spi_on(40 + i, (u8)(0xf0 - i * 8), true);
+    for (u32 i = 0; i < 20; i++) {
+        vgic_pulse(d, 40 + i);
+        fake_serve(d);
+        assert_int_equal(guest_ack(0), 40 + i);
+        fake_serve(d);
+    }
+    for (u32 i = 20; i-- > 0;) {
+        guest_eoi(0, 40 + i);
+        fake_serve(d);
+        if (split) {
+            assert_int_equal(spi_bit(GICD_ISACTIVER, 40 + i), 1);
+            guest_dir(0, 40 + i);
+            fake_serve(d);
+        }
+        assert_int_equal(spi_bit(GICD_ISACTIVER, 40 + i), 0);
+        if (i)
+            assert_int_equal(spi_bit(GICD_ISACTIVER, 40 + i - 1), 1);
+    }
+    fake_vgic_teardown();
+    d = NULL;
+}
+
+static void test_nesting(void **state)
+{
+    (void)state;
+    nest(GIC_V3, 4, false);
+    nest(GIC_V3, 1, false);
+    nest(GIC_V3, 16, true);
+    nest(GIC_V3, 2, true);
+    nest(GIC_V2, 4, false);
+    nest(GIC_V2, 4, true);
+}
+
+static void test_remote_fold(void **state)
+{
+    (void)state;
+    start(GIC_V3, 2, 4);
+    fake_load(1, v1);
+    spi_on(60, 0x80, true);
+    mmio_set(v0, FAKE_GICD + GICD_IROUTER + 60 * 8, 8, 1);
+    vgic_pulse(d, 60);
+    fake_serve(d);
+    /* Live in vCPU 1's list register; vCPU 0 asks, twice over. */
+    assert_int_equal(spi_bit(GICD_ISPENDR, 60), 1);
+    assert_int_equal(guest_ack(1), 60);
+    assert_int_equal(spi_bit(GICD_ISPENDR, 60), 0);
+    assert_int_equal(spi_bit(GICD_ISACTIVER, 60), 1);
+    mmio_set(v0, FAKE_GICD + GICD_ICACTIVER + 4, 4, BIT(28));
+    assert_int_equal(spi_bit(GICD_ISACTIVER, 60), 0);
+    fake_vif[1].apr = 0;
+    vgic_pulse(d, 60);
+    fake_serve(d);
+    mmio_set(v0, FAKE_GICD + GICD_ICPENDR + 4, 4, BIT(28));
+    assert_int_equal(guest_ack(1), 1023);
+    vgic_pulse(d, 60);
+    fake_serve(d);
+    mmio_set(v0, FAKE_GICD + GICD_ICENABLER + 4, 4, BIT(28));
+    assert_int_equal(guest_ack(1), 1023);
+    mmio_set(v0, FAKE_GICD + GICD_ISENABLER + 4, 4, BIT(28));
+    fake_serve(d);
+    assert_int_equal(guest_ack(1), 60);
+    mmio_set(v0, FAKE_GICD + GICD_CTLR, 4, 0);
+    guest_eoi(1, 60);
+    vgic_pulse(d, 60);
+    fake_serve(d);
+    assert_int_equal(guest_ack(1), 1023);
+    mmio_set(v0, FAKE_GICD + GICD_CTLR, 4, 3);
+    fake_serve(d);
+    assert_int_equal(guest_ack(1), 60);
+}
+
+/* The asked CPU gives the vCPU up instead of folding: the asker still gets through. */
+static void test_fold_lost(void **state)
+{
+    struct mmio_access a = { .ipa = IPA(FAKE_GICD + GICD_ISPENDR + 4), .size = 4 };
+    const struct mmio_region *r;
+
+    (void)state;
+    start(GIC_V3, 2, 4);
+    fake_load(1, v1);
+    spi_on(60, 0x80, true);
+    mmio_set(v0, FAKE_GICD + GICD_IROUTER + 60 * 8, 8, 1);
+    vgic_pulse(d, 60);
+    fake_serve(d);
+    fake_set_cpu(0);
+    r = mmio_find(&d->mmio, a.ipa);
+    a.offset = a.ipa.v - r->base;
+    assert_int_equal(r->ops->access(v0, NULL, &a), MMIO_RETRY);
+    assert_int_equal(r->ops->access(v0, NULL, &a), MMIO_RETRY);
+    fake_save(v1);
+    fake_set_cpu(0);
+    assert_int_equal(r->ops->access(v0, NULL, &a), MMIO_OK);
+    assert_int_equal(a.value, BIT(28));
+    /* An answer that got old is not used. */
+    fake_load(1, v1);
+    fake_serve(d);
+    fake_set_cpu(0);
+    assert_int_equal(r->ops->access(v0, NULL, &a), MMIO_RETRY);
+    fake_serve(d);
+    fake_time += 1000000;
+    assert_int_equal(guest_ack(1), 60);
+    fake_set_cpu(0);
+    assert_int_equal(r->ops->access(v0, NULL, &a), MMIO_RETRY);
+    fake_serve(d);
+    assert_int_equal(r->ops->access(v0, NULL, &a), MMIO_OK);
+    assert_int_equal(a.value, 0);
+}
+
+static void test_retarget(void **state)
+{
+    (void)state;
+    start(GIC_V3, 2, 4);
+    fake_load(1, v1);
+    spi_on(61, 0x80, true);
+    vgic_pulse(d, 61);
+    fake_serve(d);
+    mmio_set(v1, FAKE_GICD + GICD_IROUTER + 61 * 8, 8, 1); /* pending in a list register of 0 */
+    fake_serve(d);
+    assert_int_equal(guest_ack(0), 1023);
+    assert_int_equal(guest_ack(1), 61);
+    mmio_set(v1, FAKE_GICD + GICD_IROUTER + 61 * 8, 8, 0); /* active: stays until it ends */
+    fake_serve(d);
+    vgic_pulse(d, 61);
+    fake_serve(d);
+    guest_eoi(1, 61);
+    fake_serve(d);
+    /* What was pending behind it goes with the next look. */
+    fake_load(2, v1);
+    fake_serve(d);
+    assert_int_equal(guest_ack(2), 1023);
+    assert_int_equal(guest_ack(0), 61);
+    guest_eoi(0, 61);
+    /* To nowhere, then somewhere again. */
+    mmio_set(v0, FAKE_GICD + GICD_IROUTER + 61 * 8, 8, 0x77);
+    vgic_pulse(d, 61);
+    fake_serve(d);
+    assert_int_equal(guest_ack(0), 1023);
+    fake_save(v1);
+    mmio_set(v0, FAKE_GICD + GICD_IROUTER + 61 * 8, 8, 1);
+    fake_load(3, v1);
+    assert_int_equal(guest_ack(3), 61);
+}
+
+static void test_sgi_v3(void **state)
+{
+    (void)state;
+    start(GIC_V3, 3, 4);
+    fake_load(1, v1);
+    fake_load(2, d->vcpus[2]);
+    fake_set_cpu(0);
+    vgic_write_sgi(v0, 5ull << 24 | 0x6, true);
+    assert_int_equal(guest_ack(0), 1023);
+    fake_serve(d);
+    assert_int_equal(guest_ack(1), 5);
+    assert_int_equal(guest_ack(2), 5);
+    guest_eoi(1, 5);
+    guest_eoi(2, 5);
+    fake_set_cpu(1);
+    vgic_write_sgi(v1, 6ull << 24 | BIT(40), true);
+    fake_serve(d);
+    assert_int_equal(guest_ack(1), 1023);
+    assert_int_equal(guest_ack(0), 6);
+    guest_eoi(0, 6);
+    fake_set_cpu(0);
+    vgic_write_sgi(v0, 7ull << 24 | 1, true); /* to itself: no request, no wake */
+    assert_int_equal(guest_ack(0), 7);
+    guest_eoi(0, 7);
+    vgic_write_sgi(v0, 7ull << 24 | 1, false);             /* a group 0 SGI, but it is in group 1 */
+    vgic_write_sgi(v0, 7ull << 24 | 1 | 1ull << 16, true); /* no such affinity */
+    vgic_write_sgi(v0, 7ull << 24 | 1 | 1ull << 44, true); /* range selector */
+    assert_int_equal(guest_ack(0), 1023);
+    assert_int_equal(d->vgic.dropped, 1);
+}
+
+static void test_sgi_v2(void **state)
+{
+    (void)state;
+    start(GIC_V2, 3, 4);
+    fake_load(1, v1);
+    fake_load(2, d->vcpus[2]);
+    mmio_set(v1, FAKE_GICD + GICD_SGIR, 4, 1u << 16 | 9);
+    mmio_set(d->vcpus[2], FAKE_GICD + GICD_SGIR, 4, 1u << 16 | 9);
+    mmio_set(v1, FAKE_GICD + GICD_SGIR, 4, 1u << 16 | 9); /* the same source again: one */
+    fake_serve(d);
+    assert_int_equal(mmio_get(v0, FAKE_GICD + GICD_SPENDSGIR + 9, 1), 6);
+    assert_int_equal(guest_ack(0), 9 | 1 << 10);
+    assert_int_equal(mmio_get(v0, FAKE_GICD + GICD_CPENDSGIR + 8, 4), 4u << 8);
+    guest_eoi(0, 9 | 1 << 10);
+    fake_serve(d);
+    assert_int_equal(guest_ack(0), 9 | 2 << 10);
+    guest_eoi(0, 9 | 2 << 10);
+    fake_serve(d);
+    assert_int_equal(guest_ack(0), 1023);
+    mmio_set(v0, FAKE_GICD + GICD_SGIR, 4, 1u << 24 | 3); /* others */
+    mmio_set(v0, FAKE_GICD + GICD_SGIR, 4, 2u << 24 | 4); /* self */
+    fake_serve(d);
+    assert_int_equal(guest_ack(0), 4);
+    assert_int_equal(guest_ack(1), 3);
+    assert_int_equal(guest_ack(2), 3);
+    mmio_set(v0, FAKE_GICD + GICD_SPENDSGIR + 5, 1, 0x86);
+    mmio_set(v0, FAKE_GICD + GICD_CPENDSGIR + 5, 1, 0x2);
+    assert_int_equal(mmio_get(v0, FAKE_GICD + GICD_CPENDSGIR + 4, 4), 4u << 8);
+    fake_load(3, v0);
+    fake_serve(d);
+    guest_eoi(3, 4);
+    assert_int_equal(guest_ack(3), 5 | 2 << 10);
+}
+
+static void test_wfi(void **state)
+{
+    (void)state;
+    start(GIC_V3, 1, 4);
+    spi_on(40, 0x80, true);
+    vgic_pulse(d, 40);
+    fake_serve(d);
+    assert_true(vgic_pending(v0));
+    fake_vif[0].vmcr = ICH_VMCR_VENG1 | FIELD_PREP(ICH_VMCR_VPMR, 0x80);
+    assert_false(vgic_pending(v0));
+    fake_vif[0].vmcr = ICH_VMCR_VENG1 | FIELD_PREP(ICH_VMCR_VPMR, 0x88);
+    assert_true(vgic_pending(v0));
+    fake_vif[0].vmcr = ICH_VMCR_VENG0 | ICH_VMCR_VPMR;
+    assert_false(vgic_pending(v0));
+    fake_vif[0].vmcr = ICH_VMCR_VENG1 | ICH_VMCR_VPMR;
+    fake_save(v0);
+    assert_true(vgic_pending(v0));
+    v0->unit.state = UNIT_BLOCKED;
+    fake_load(0, v0);
+    mmio_set(v0, FAKE_GICD + GICD_ICENABLER + 4, 4, BIT(8));
+    assert_false(vgic_pending(v0));
+    fake_wakes = 0;
+    mmio_set(v0, FAKE_GICD + GICD_ISENABLER + 4, 4, BIT(8)); /* straight into a list register */
+    assert_int_equal(fake_wakes, 1);
+}
+
+static void test_unknown(void **state)
+{
+    (void)state;
+    start(GIC_V3, 1, 4);
+    vgic_set_line(d, 32 + 96, true);
+    vgic_set_line(d, 5, true);
+    vgic_set_line(d, ~0u, true);
+    vgic_pulse(d, 31);
+    vgic_set_ppi(v0, 32, true);
+    vgic_set_ppi(v0, 15, true);
+    vgic_inject_hw(d, 40);
+    vgic_inject_hw(d, 4000);
+    assert_int_equal(d->vgic.dropped, 8);
+    assert_int_equal(vgic_link(d, NULL, 5, 40), ERR_RANGE);
+    assert_int_equal(vgic_link(d, v0, 5, 40), ERR_RANGE);
+    assert_int_equal(vgic_link(d, NULL, 128, 40), ERR_RANGE);
+    assert_int_equal(vgic_link(d, NULL, 40, 1020), ERR_RANGE);
+    vgic_write_dir(v0, 4000);
+    vgic_unlink(d, NULL, 4000);
+    assert_false(vgic_is_pending(d, v0, 4000));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_edge, teardown),
+        cmocka_unit_test_teardown(test_level, teardown),
+        cmocka_unit_test_teardown(test_timer, teardown),
+        cmocka_unit_test_teardown(test_timer_moves, teardown),
+        cmocka_unit_test_teardown(test_hw_cleared, teardown),
+        cmocka_unit_test_teardown(test_hw_level_disabled, teardown),
+        cmocka_unit_test_teardown(test_more_than_fit, teardown),
+        cmocka_unit_test_teardown(test_nesting, teardown),
+        cmocka_unit_test_teardown(test_remote_fold, teardown),
+        cmocka_unit_test_teardown(test_fold_lost, teardown),
+        cmocka_unit_test_teardown(test_retarget, teardown),
+        cmocka_unit_test_teardown(test_sgi_v3, teardown),
+        cmocka_unit_test_teardown(test_sgi_v2, teardown),
+        cmocka_unit_test_teardown(test_wfi, teardown),
+        cmocka_unit_test_teardown(test_unknown, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
