@@ -157,10 +157,26 @@ static enum corbel_err create_vcpus(struct domain *d)
         sched_pause(&v->unit); /* until it is powered on */
         d->vcpus[i] = v;
         d->vcpu_count++;
-        vgic_vcpu_init(v);
-        vtimer_init(v);
     }
     return CORBEL_OK;
+}
+
+static enum corbel_err create_gic(struct domain *d, const struct platform *p)
+{
+    const struct addrmap_entry *gicd = addrmap_find(d->map, MAP_GICD, 0);
+    const struct addrmap_entry *gicr = addrmap_find(d->map, MAP_GICR, 0);
+    const struct addrmap_entry *gicc = addrmap_find(d->map, MAP_GICC, 0);
+    enum corbel_err err;
+
+    d->vgic.gicd_base = gicd ? gicd->base : 0;
+    d->vgic.gicr_base = gicr ? gicr->base : 0;
+    d->vgic.gicc_base = gicc ? gicc->base : 0;
+    for (u32 i = 0; i < d->vcpu_count; i++)
+        vgic_vcpu_init(d->vcpus[i]);
+    err = vgic_init(d, p->gic.version, d->cfg->nr_spis);
+    for (u32 i = 0; err == CORBEL_OK && i < d->vcpu_count; i++)
+        vtimer_init(d->vcpus[i]); /* links PPI 27: after the vGIC's own part */
+    return err;
 }
 
 static enum corbel_err create_devices(struct domain *d, const struct platform *p)
@@ -171,7 +187,7 @@ static enum corbel_err create_devices(struct domain *d, const struct platform *p
 
     if (!ring)
         return ERR_NOMEM;
-    err = vgic_init(d, p->gic.version, d->cfg->nr_spis);
+    err = create_gic(d, p);
     if (err == CORBEL_OK && uart)
         err = vuart_init(d, uart->base, 32);
     if (err == CORBEL_OK)
@@ -198,9 +214,9 @@ static enum corbel_err reserve(struct domain *d, const struct platform *p, struc
     err = p2m_init(&d->p2m, (u16)(d->id), d->map->ipa_bits, pages);
     if (err != CORBEL_OK)
         return err;
-    err = create_devices(d, p);
+    err = create_vcpus(d);
     if (err == CORBEL_OK)
-        err = create_vcpus(d);
+        err = create_devices(d, p);
     if (err == CORBEL_OK) {
         d->task.kind = UNIT_TASK;
         err = sched_unit_init(&d->task, find_pool(d->cfg->pool_phandle), d->cfg->weight, ~0ull);
