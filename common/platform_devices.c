@@ -19,25 +19,11 @@
 
 /* ---- GIC ---- */
 
-/* GICv2 with the virtualization extensions; others of the family have no GICH. */
-static const char *const gicv2_compatibles[] = {
-    "arm,gic-400",
-    "arm,cortex-a15-gic",
-    "arm,cortex-a7-gic",
-    "arm,cortex-a9-gic",
-};
-
 static enum gic_version gic_kind(const void *fdt, int node)
 {
-    u32 i;
-
     if (fdtr_compatible(fdt, node, "arm,gic-v3"))
         return GIC_V3;
-    for (i = 0; i < ARRAY_SIZE(gicv2_compatibles); i++) {
-        if (fdtr_compatible(fdt, node, gicv2_compatibles[i]))
-            return GIC_V2;
-    }
-    return GIC_NONE;
+    return fdtr_is_gic(fdt, node) ? GIC_V2 : GIC_NONE;
 }
 
 static bool read_gicv2(struct platform *p, int node, struct platform_gic *gic)

@@ -41,7 +41,7 @@ int fdtr_irq_parent(const void *fdt, int node)
     return -1;
 }
 
-static bool is_gic(const void *fdt, int node)
+bool fdtr_is_gic(const void *fdt, int node)
 {
     u32 i;
 
@@ -91,7 +91,7 @@ static enum corbel_err irq_extended(const void *fdt, const u8 *prop, u32 len, u3
         if (cells == 0 || len < entry)
             return ERR_FORMAT;
         if (index-- == 0) {
-            if (!is_gic(fdt, controller) || cells < GIC_IRQ_CELLS)
+            if (!fdtr_is_gic(fdt, controller) || cells < GIC_IRQ_CELLS)
                 return ERR_NOTSUP;
             return gic_decode(prop + CELL_SIZE, out);
         }
@@ -115,9 +115,9 @@ enum corbel_err fdtr_irq(const void *fdt, int node, u32 index, struct fdtr_irq *
         return ERR_NOENT;
 
     controller = fdtr_irq_parent(fdt, node);
-    if (controller < 0 && is_gic(fdt, node))
+    if (controller < 0 && fdtr_is_gic(fdt, node))
         controller = node; /* the root of the interrupt tree need not point to itself */
-    if (controller < 0 || !is_gic(fdt, controller))
+    if (controller < 0 || !fdtr_is_gic(fdt, controller))
         return ERR_NOTSUP;
     entry = specifier_cells(fdt, controller) * CELL_SIZE;
     if (entry < GIC_IRQ_CELLS * CELL_SIZE)

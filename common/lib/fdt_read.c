@@ -11,6 +11,7 @@
  */
 #include <corbel/fdt_read.h>
 
+#include <corbel/bits.h>
 #include <corbel/string.h>
 
 #include <libfdt.h>
@@ -279,16 +280,15 @@ bool fdtr_has(const void *fdt, int node, const char *name)
     return fdtr_prop(fdt, node, name, NULL) != NULL;
 }
 
-/* One big-endian number of min..max cells that is the whole property. */
-static enum corbel_err read_number(const void *fdt, int node, const char *name, u32 min, u32 max,
-                                   u64 *out)
+/* One big-endian number that is the whole property; bit n of sizes allows n cells. */
+static enum corbel_err read_number(const void *fdt, int node, const char *name, u64 sizes, u64 *out)
 {
     u32 len;
     const void *prop = fdtr_prop(fdt, node, name, &len);
 
     if (!prop)
         return ERR_NOENT;
-    if (len % CELL_SIZE != 0 || len < min * CELL_SIZE || len > max * CELL_SIZE)
+    if ((len != CELL_SIZE && len != 2 * CELL_SIZE) || !(sizes & BIT(len / CELL_SIZE)))
         return ERR_FORMAT;
     *out = fdtr_read_cells(prop, len / CELL_SIZE);
     return CORBEL_OK;
@@ -297,7 +297,7 @@ static enum corbel_err read_number(const void *fdt, int node, const char *name, 
 enum corbel_err fdtr_u32(const void *fdt, int node, const char *name, u32 *out)
 {
     u64 value;
-    enum corbel_err err = read_number(fdt, node, name, 1, 1, &value);
+    enum corbel_err err = read_number(fdt, node, name, BIT(1), &value);
 
     if (err == CORBEL_OK)
         *out = (u32)value;
@@ -306,12 +306,12 @@ enum corbel_err fdtr_u32(const void *fdt, int node, const char *name, u32 *out)
 
 enum corbel_err fdtr_u64(const void *fdt, int node, const char *name, u64 *out)
 {
-    return read_number(fdt, node, name, 2, 2, out);
+    return read_number(fdt, node, name, BIT(2), out);
 }
 
 enum corbel_err fdtr_number(const void *fdt, int node, const char *name, u64 *out)
 {
-    return read_number(fdt, node, name, 1, 2, out);
+    return read_number(fdt, node, name, BIT(1) | BIT(2), out);
 }
 
 enum corbel_err fdtr_string(const void *fdt, int node, const char *name, const char **out)

@@ -10,19 +10,19 @@
  */
 struct boot_options {
     char dtuart[128];
-    bool console_dtuart;  /* console=dtuart (default) */
-    u8 loglvl;            /* enum log_level, hypervisor messages */
-    u8 guest_loglvl;      /* enum log_level, lines caused by guests */
-    u8 sched;             /* enum sched_policy */
+    bool console_dtuart; /* console=dtuart (default) */
+    u8 loglvl;           /* enum log_level, hypervisor messages */
+    u8 guest_loglvl;     /* enum log_level, lines caused by guests */
+    u8 sched;            /* enum sched_policy */
     bool vwfi_native;
-    bool bootscrub;       /* bootscrub=1|0, yes/no/on/off; default 1 as Xen */
+    bool bootscrub; /* bootscrub=1|0, yes/no/on/off; default 1 as Xen */
     bool sync_console;
-    bool p2m_report;      /* corbel,p2m-report */
-    u64 dom0_mem;         /* KiB, 0: not given; K, M, G suffixes */
-    u32 dom0_max_vcpus;   /* 0: not given */
-    u32 max_cpus;         /* maxcpus=, 0: all */
+    bool p2m_report;    /* corbel,p2m-report */
+    u64 dom0_mem;       /* KiB, 0: not given; K, M, G suffixes */
+    u32 dom0_max_vcpus; /* 0: not given */
+    u32 max_cpus;       /* maxcpus=, 0: all */
     char unknown[256];
-    char bad[256];        /* options known, with a value that is not: "sched=foo: expected ..." */
+    char bad[256]; /* options known, with a value that is not: "sched=foo: expected ..." */
 };
 
 void cmdline_parse(const char *line, struct boot_options *out);

@@ -24,15 +24,16 @@ u32 fdtr_peek_size(const void *fdt);
 u32 fdtr_used_size(const void *fdt);
 enum corbel_err fdtr_copy(void *dst, const void *fdt, u32 size) __must_check;
 
-int fdtr_path(const void *fdt, const char *path);      /* also resolves an alias */
+int fdtr_path(const void *fdt, const char *path); /* also resolves an alias */
 int fdtr_child(const void *fdt, int node, const char *name);
 int fdtr_first_child(const void *fdt, int node);
 int fdtr_next_child(const void *fdt, int child);
-int fdtr_next_node(const void *fdt, int node, int *depth); /* pre-order walk; start at -1, depth -1 */
+int fdtr_next_node(const void *fdt, int node,
+                   int *depth); /* pre-order walk; start at -1, depth -1 */
 int fdtr_parent(const void *fdt, int node);
 int fdtr_by_phandle(const void *fdt, u32 phandle);
-u32 fdtr_phandle(const void *fdt, int node);           /* 0 when it has none */
-const char *fdtr_name(const void *fdt, int node);      /* "" for the root, never NULL */
+u32 fdtr_phandle(const void *fdt, int node);      /* 0 when it has none */
+const char *fdtr_name(const void *fdt, int node); /* "" for the root, never NULL */
 /* Full path into buf, always ended with NUL, "..." at the front when it does not fit. */
 const char *fdtr_path_of(const void *fdt, int node, char *buf, size_t size);
 
@@ -56,26 +57,31 @@ const char *fdtr_string_at(const void *fdt, int node, const char *name, u32 inde
 bool fdtr_compatible(const void *fdt, int node, const char *compatible);
 bool fdtr_available(const void *fdt, int node); /* status absent, "okay" or "ok" */
 
-/* #address-cells / #size-cells that apply to the children of node (defaults 2, 1); ERR_RANGE > 2. */
+/*
+ * #address-cells / #size-cells for the children of node: its own, else the nearest ancestor's (as
+ * Linux and Xen have it), else 2 and 1. ERR_RANGE above 2.
+ */
 enum corbel_err fdtr_cells(const void *fdt, int node, u32 *address, u32 *size) __must_check;
 
-/* index-th (address, size) of reg, in the parent's cells, NOT translated. ERR_NOENT past the end. */
+/* index-th (address, size) of reg in the parent's cells, not translated. ERR_NOENT past the end. */
 enum corbel_err fdtr_reg(const void *fdt, int node, u32 index, u64 *base, u64 *size) __must_check;
 
-/* Same, translated through every ranges to the root (CPU view). ERR_RANGE when it does not translate. */
+/* Same, through every ranges to the root (CPU view). ERR_RANGE when it does not translate. */
 enum corbel_err fdtr_reg_cpu(const void *fdt, int node, u32 index, u64 *base, u64 *size)
     __must_check;
 
 /* Big-endian cells at p (1 or 2). */
 u64 fdtr_read_cells(const void *p, u32 cells);
 
-/* Interrupt: three GIC cells decoded; only for nodes whose interrupt parent is the GIC. */
+/* Interrupt: three GIC cells decoded; ERR_NOTSUP when the interrupt parent is no GIC. */
 struct fdtr_irq {
     u32 intid; /* 16+ PPI, 32+ SPI */
     bool level;
     u32 flags; /* the raw third cell */
 };
 enum corbel_err fdtr_irq(const void *fdt, int node, u32 index, struct fdtr_irq *out) __must_check;
+/* A GIC that Corbel knows, of any version. */
+bool fdtr_is_gic(const void *fdt, int node);
 /* The node that interrupt-parent (inherited) of node leads to, negative when none. */
 int fdtr_irq_parent(const void *fdt, int node);
 

@@ -16,12 +16,13 @@
 struct fdtw {
     void *fdt;
     u32 size;
-    int err;            /* libfdt's code, 0 = fine */
+    int err; /* libfdt's code, 0 = fine */
     u32 depth;
     char failed_at[64]; /* node open at the first failure */
     char node[64];
 };
 
+/* The first node is the root, fdtw_node(w, ""); each node is closed by fdtw_end_node(). */
 void fdtw_begin(struct fdtw *w, void *buf, u32 size);
 void fdtw_node(struct fdtw *w, const char *name);
 /* name@unit with the unit address in hexadecimal. */
@@ -36,7 +37,7 @@ void fdtw_cells(struct fdtw *w, const char *name, const u32 *cells, u32 count);
 /* reg with 2 address and 2 size cells per pair; ranges[2 * i], ranges[2 * i + 1]. */
 void fdtw_reg(struct fdtw *w, const u64 *ranges, u32 pairs);
 
-/* Close the tree; *total = its size. ERR_NOMEM when the buffer was too small. */
+/* *total = size of the tree. ERR_NOMEM: buffer too small; ERR_INVAL: a mistake of the caller. */
 enum corbel_err fdtw_finish(struct fdtw *w, u32 *total) __must_check;
 
 #endif

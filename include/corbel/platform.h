@@ -24,7 +24,7 @@ enum cpu_method { CPU_METHOD_PSCI, CPU_METHOD_SPIN_TABLE, CPU_METHOD_NONE };
 struct platform_cpu {
     u64 mpidr;
     u64 release_addr;
-    u8 method;       /* enum cpu_method */
+    u8 method; /* enum cpu_method */
     u32 phandle;
     char compatible[48]; /* first string, copied into guest trees */
 };
@@ -35,10 +35,10 @@ struct platform_gic {
     u8 version; /* enum gic_version */
     u32 phandle;
     struct mem_range gicd;
-    struct mem_range gicc, gich, gicv; /* v2 */
+    struct mem_range gicc, gich, gicv;        /* v2 */
     struct mem_range gicr[PLATFORM_GICR_MAX]; /* v3 */
     u32 gicr_count;
-    u64 gicr_stride; /* 0: from GICR_TYPER */
+    u64 gicr_stride;       /* 0: from GICR_TYPER */
     u32 maintenance_intid; /* PPI, usually 25 */
 };
 
@@ -47,7 +47,7 @@ enum uart_kind { UART_NONE, UART_PL011, UART_SBSA };
 struct platform_uart {
     u8 kind; /* enum uart_kind */
     struct mem_range regs;
-    u32 intid;   /* 0: none, poll */
+    u32 intid; /* 0: none, poll */
     bool level;
     char path[128];
 };
@@ -61,10 +61,10 @@ enum module_kind { MODULE_UNKNOWN, MODULE_KERNEL, MODULE_RAMDISK, MODULE_DTB, MO
 
 struct platform_module {
     struct mem_range range;
-    u8 kind;   /* enum module_kind */
-    int node;  /* offset in the host tree */
+    u8 kind;         /* enum module_kind */
+    int node;        /* offset in the host tree */
     int domain_node; /* the xen,domain node it is under, or negative: dom0's */
-    bool used; /* copied already, memory may go */
+    bool used;       /* copied already, memory may go */
 };
 
 struct platform {
