@@ -26,20 +26,35 @@
 
 static const struct platform *host; /* for guest trees; set by build_set_platform() */
 static u32 started, refused;        /* atomic counters */
+static u32 unfinished = 1;          /* builds under way; one is held by build_boot_done() */
 
 void build_set_platform(const struct platform *p)
 {
     host = p;
 }
 
-u32 build_started(void)
+/* The last build to end, whichever CPU runs it, says how the boot went. */
+static void finished_one(void)
 {
-    return __atomic_load_n(&started, __ATOMIC_RELAXED);
+    u32 up, down;
+
+    if (__atomic_sub_fetch(&unfinished, 1, __ATOMIC_ACQ_REL))
+        return;
+    up = __atomic_load_n(&started, __ATOMIC_RELAXED);
+    down = __atomic_load_n(&refused, __ATOMIC_RELAXED);
+    log_info("memory: %llu KiB free", (unsigned long long)(page_free_count() * PAGE_SIZE >> 10));
+    log_info("boot: %u domain%s started, %u refused", up, up == 1 ? "" : "s", down);
 }
 
-u32 build_refused(void)
+void build_begin(struct domain *d)
 {
-    return __atomic_load_n(&refused, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&unfinished, 1, __ATOMIC_ACQ_REL);
+    sched_wake(&d->task);
+}
+
+void build_boot_done(void)
+{
+    finished_one();
 }
 
 void build_count_refused(void)
@@ -54,6 +69,7 @@ static enum task_result give_up(struct domain *d, const char *why)
     build_count_refused();
     d->state = DOMAIN_STOPPING;
     d->stage = END_WAIT;
+    finished_one();
     return TASK_AGAIN;
 }
 
@@ -205,6 +221,7 @@ static enum task_result stage_start(struct domain *d)
              d->p2m.pool_pages);
     sched_unpause(&d->vcpus[0]->unit);
     sched_wake(&d->vcpus[0]->unit);
+    finished_one();
     return TASK_IDLE;
 }
 

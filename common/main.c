@@ -103,7 +103,7 @@ static void create_domains(void)
         struct domain *d = build_create(&platform, &options, n);
 
         if (d)
-            sched_wake(&d->task);
+            build_begin(d);
         else
             build_count_refused();
     }
@@ -148,8 +148,9 @@ static struct vcpu *boot(struct cpu *cpu, u64 fdt_pa)
     build_set_platform(&platform);
     build_pools(&platform);
     console_start(platform.uart.intid, options.sync_console);
-    create_domains();
     boot_cpus_release();
+    create_domains();
+    build_boot_done();
     return guest_exit_first(cpu);
 }
 

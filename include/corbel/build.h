@@ -32,10 +32,14 @@ enum task_result build_step(struct domain *d);
 /* The machine description that guest trees are made from. Boot, before the first step. */
 void build_set_platform(const struct platform *p);
 
-/* Domains started / refused so far; count one that build_create() refused. */
-u32 build_started(void);
-u32 build_refused(void);
+/* Start d's task. Boot. */
+void build_begin(struct domain *d);
+
+/* build_create() refused one: count it. */
 void build_count_refused(void);
+
+/* All domains of the tree were looked at: when the last build ends, one line says so. */
+void build_boot_done(void);
 
 /*
  * Clean and invalidate the next piece of all of d's RAM to the PoC, for set/way
