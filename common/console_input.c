@@ -13,12 +13,14 @@
 #define CTRL_A    1u
 #define SWITCH    3u    /* Ctrl-A in a row */
 #define RX_SIZE   1024u /* power of two */
+#define RETRIES   100u  /* ticks that a receiver without room is asked again */
 #define RX_BUDGET 256u  /* characters a call takes at most; a FIFO holds 32 */
 
 static spinlock_t rx_lock = SPINLOCK_INIT(RANK_CONSOLE);
 static u16 rx[RX_SIZE]; /* receiver's id << 8 | character */
 static u32 rx_head;     /* rx_lock */
 static u32 rx_tail;     /* owner of delivering */
+static u32 refusals;    /* in a row; owner of delivering */
 static bool delivering; /* atomic */
 static u32 ctrl_a;      /* how many in a row; rx_lock */
 static bool owned;      /* false: the next domain gets the input; rx_lock */
@@ -158,7 +160,13 @@ bool console_next_input(struct domain **d, u8 *c)
 
 void console_input_done(bool taken)
 {
+    bool retry = !taken && refusals < RETRIES;
+
     if (taken)
         __atomic_store_n(&rx_tail, rx_tail + 1, __ATOMIC_RELEASE);
+    refusals = taken ? 0 : refusals + retry;
     __atomic_store_n(&delivering, false, __ATOMIC_SEQ_CST);
+    /* No room: offered again with the next tick, or a stuck guest's at the next key. */
+    if (retry)
+        console_arm_timer();
 }

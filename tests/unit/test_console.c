@@ -302,6 +302,28 @@ static void input_switch(void **state)
     console_input_done(true);
 }
 
+/* A receiver without room is asked again by the timer, but not for ever. */
+static void refused_input_comes_again(void **state)
+{
+    struct domain *d;
+    u32 ticks = 0;
+    bool armed;
+    u8 c;
+
+    (void)state;
+    type("a");
+    do {
+        assert_true(console_next_input(&d, &c));
+        console_input_done(false);
+        armed = fake_deadline != ~0ull;
+        tick(armed);
+    } while (armed && ++ticks < 1000);
+    assert_in_range(ticks, 90, 110);
+    assert_true(console_next_input(&d, &c));
+    console_input_done(true);
+    assert_false(console_input_waiting());
+}
+
 static void input_flood_is_bounded(void **state)
 {
     struct domain *d;
@@ -423,6 +445,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(full_ring, setup, teardown),
         cmocka_unit_test_setup_teardown(fairness, setup, teardown),
         cmocka_unit_test_setup_teardown(input_switch, setup, teardown),
+        cmocka_unit_test_setup_teardown(refused_input_comes_again, setup, teardown),
         cmocka_unit_test_setup_teardown(input_flood_is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(detach_keeps_the_rest, setup, teardown),
         cmocka_unit_test_setup_teardown(restart_begins_a_line, setup, teardown),
