@@ -108,7 +108,7 @@ static enum corbel_err copy(struct domain *d, u64 dst, u64 src, u64 *n)
         return ERR_RANGE;
     *n = MIN(MIN(*n, room), MIN(in_window(pa.v), in_window(src)));
     to = arch_window_open(WINDOW_LARGE_B, pa, EL2_DATA);
-    memcpy(to, arch_window_open(WINDOW_LARGE_A, PA(src), EL2_RODATA), *n);
+    arch_copy(to, arch_window_open(WINDOW_LARGE_A, PA(src), EL2_RODATA), *n);
     arch_window_close(WINDOW_LARGE_A);
     arch_cache_clean(to, *n);
     arch_window_close(WINDOW_LARGE_B);

@@ -213,7 +213,7 @@ void page_scrub(pa_t pa, u64 size)
         u64 part = MIN(size - done, ALIGN_DOWN(at, SZ_2M) + SZ_2M - at);
         void *va = arch_window_open(WINDOW_LARGE_A, PA(at), EL2_DATA);
 
-        memset(va, 0, part);
+        arch_zero_pages(va, part);
         /* Cleaned for a guest that starts with its caches off; dropped, so that it later finds
          * what it wrote that way. */
         arch_cache_clean_inval(va, part);

@@ -82,6 +82,11 @@ void arch_window_close(enum window_slot slot)
     fake_windows &= ~(u32)BIT(slot);
 }
 
+void arch_zero_pages(void *va, size_t size)
+{
+    memset(va, 0, size);
+}
+
 void arch_cache_clean(const void *va, size_t size)
 {
     fake_cleaned += size;
