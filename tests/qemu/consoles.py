@@ -19,6 +19,8 @@ FOCUS = {
 }
 CORBEL_LINE = re.compile(r"\(([A-Za-z0-9_,.+@-]+)\) ?(.*)", re.S)
 XEN_DOMAIN_LINE = re.compile(r"DOM(\d+): (.*)", re.S)
+# Where another's line breaks into one, with Xen's prefix or without.
+XEN_BREAK = re.compile(r"(?<=[^\n])\(XEN\) |(?<=[^\n])(?<!\(XEN\) )(?=DOM\d+: )")
 CUT = "\x7f"
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -38,7 +40,7 @@ class Consoles:
         """Take decoded output."""
         text = self._line + data.replace("\r", "").replace("\0", "")
         if self.hv == "xen":
-            text = re.sub(r"(?<=[^\n])\(XEN\) ", CUT + "\n(XEN) ", text)
+            text = XEN_BREAK.sub(CUT + "\n(XEN) ", text)
         *lines, self._line = text.split("\n")
         for line in lines:
             origins, body = self._attribute(line)

@@ -35,6 +35,10 @@ HV_IMAGE = {
 }
 
 
+GUEST_PANIC_ARGS = mkdtb.GUEST_BOOTARGS + " panic=1 sysrq_always_enabled"
+STUMBLE = re.compile(r"(?i)panic:|assertion|unexpected exception")
+
+
 class ConsoleTimeout(AssertionError):
     """What was waited for did not come; the message carries the end of that console."""
 
@@ -63,10 +67,14 @@ def payload(name, image, bootargs="", memory_mib=16, cpus=1, **more):
 
 
 class Session:
-    """A running machine. hv is "corbel", "xen" or "none" (bare QEMU, first module as -kernel)."""
+    """A running machine. hv is "corbel", "xen" or "none" (bare QEMU, first module as -kernel).
 
-    def __init__(self, config, hv="corbel", name="session", limit=120.0):
+    plain: exactly `-serial stdio -monitor none` and nothing else, so no .qmp.
+    """
+
+    def __init__(self, config, hv="corbel", name="session", limit=120.0, plain=False):
         self.config = config
+        self.plain = plain
         self.hv = hv
         self.name = name
         self.deadline = time.monotonic() + limit * SCALE
@@ -84,7 +92,8 @@ class Session:
         self._log = open(os.path.join(LOGS, self.name + ".log"), "wb")
         self._log.write(shlex.join(command).encode() + b"\n")
         sock = os.path.join(self._tmp.name, "qmp")
-        command += ["-qmp", "unix:%s,server=on,wait=off" % sock]
+        if not self.plain:
+            command += ["-qmp", "unix:%s,server=on,wait=off" % sock]
         self.child = pexpect.spawn(command[0], command[1:], timeout=None, echo=False)
         self.child.delaybeforesend = None
         self._qmp_path = sock
@@ -92,9 +101,18 @@ class Session:
 
     def __exit__(self, *exc):
         self.close()
+        if exc[0] is None:
+            self.check_clean()
+
+    def check_clean(self):
+        """No test may make the hypervisor itself stumble."""
+        own = [line for line in self.text(HV).split("\n") if " | " not in line]
+        bad = [line for line in own if STUMBLE.search(line)] if self.hv == "corbel" else []
+        assert not bad, "the hypervisor stumbled: " + "\n".join(bad[:5])
 
     def _command(self):
         serial = ("-chardev", "stdio,id=con,signal=off", "-serial", "chardev:con")
+        serial = ("-serial", "stdio") if self.plain else serial
         if self.hv == "none":
             return self._bare_command(serial)
         self.config.hv = HV_IMAGE[self.hv]
@@ -167,8 +185,9 @@ class Session:
 
     def focus(self, origin, tries=None):
         """Give the input to a domain by three Ctrl-A, as often as it takes."""
-        if self.consoles.focus is None and self.hv == "corbel":
-            self.expect(HV, r"console: input to", 30)
+        end = min(time.monotonic() + 60 * SCALE, self.deadline)
+        while self.consoles.focus is None and self.pump() and time.monotonic() < end:
+            pass
         for _ in range(tries or len(self.config.domains) + 2):
             if self.consoles.focus == origin:
                 return
@@ -188,6 +207,22 @@ class Session:
         """Type a shell command and wait for its output."""
         self.send(origin, command + "\n")
         return self.expect(origin, pattern, timeout)
+
+    def shell(self, origin, timeout=60.0):
+        """Wait for a Linux domain's shell and see that it computes."""
+        self.expect(origin, r"INIT-REACHED", timeout)
+        self.run(origin, "echo $((6*7))", r"^42$", timeout)
+
+    def tap(self, origin, timeout=60.0):
+        """Wait for a payload's end; return (passed names, failed lines)."""
+        self.expect(origin, r"^PAYLOAD-END", timeout)
+        text = self.text(origin)
+        failed = re.findall(r"^(?:not ok .*|Bail out!.*)$", text, re.M)
+        passed = re.findall(r"^ok \d+ - (.*)$", text, re.M)
+        plan = re.search(r"^1\.\.(\d+)$", text, re.M)
+        if plan is None or int(plan.group(1)) != len(passed) + len(failed):
+            failed.append("plan does not match: %s" % (plan and plan.group(0)))
+        return passed, failed
 
     def wait_end(self, timeout=30.0):
         """Wait until QEMU has ended by itself."""

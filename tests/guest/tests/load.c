@@ -2,7 +2,8 @@
 /*
  * Guests that are watched from outside: spin and count, echo input, crash in a chosen way.
  * spin: for seconds= (default 10) every vCPU counts; a line each period_ms= (default 500), and at
- * the end "SPIN-END cpu count ticks" per vCPU. start_ms= waits first, so that boots do not count.
+ * the end "SPIN-END cpu count" per vCPU. start_ms= spins first and hold_ms= afterwards without
+ * counting, so that the others' beginnings and ends do not count.
  */
 #include "cpu.h"
 #include "fdt.h"
@@ -28,6 +29,7 @@ void test_spin(void)
 {
     uint64_t seconds = arg_number("seconds", 10);
     uint64_t period = timer_hz() * arg_number("period_ms", 500) / 1000;
+    uint64_t counts[MAX_CPUS];
     uint64_t end;
     uint64_t next;
 
@@ -46,9 +48,14 @@ void test_spin(void)
             next += period;
         }
     }
+    for (unsigned int i = 0; i < smp_count(); i++) {
+        counts[i] = cpus[i].counter;
+    }
+    end += timer_hz() * arg_number("hold_ms", 0) / 1000;
+    while (timer_now() < end) {}
     spin_stop = true;
     for (unsigned int i = 0; i < smp_count(); i++) {
-        print("SPIN-END cpu%u count %lu ticks %lu\n", i, cpus[i].counter, end - spin_begin);
+        print("SPIN-END cpu%u count %lu\n", i, counts[i]);
     }
     ok(true, "spun for %lu s", seconds);
 }

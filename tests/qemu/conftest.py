@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the system tests.
+
+    python3 -m pytest tests/qemu                    the fast tier (make check)
+    python3 -m pytest tests/qemu -m "fast or full"  everything but the exhaustive matrix
+    python3 -m pytest tests/qemu --hv xen -k two    the same test against Debian's Xen
+
+Files come from tools/fetch (build/guest) and tests/guest/Makefile (build/guest-payloads).
+"""
+import os
+import re
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import harness  # noqa: E402
+
+
+def pytest_addoption(parser):
+    """--hv chooses what is booted."""
+    parser.addoption("--hv", default="corbel", choices=["corbel", "xen"],
+                     help="hypervisor under test [corbel]")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Without -m, -k or a test's own name, run the fast tier only."""
+    named = any("::" in arg for arg in config.args)
+    if config.option.markexpr or config.option.keyword or named:
+        return
+    slow = [item for item in items if not item.get_closest_marker("fast")]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item.get_closest_marker("fast")]
+
+
+@pytest.fixture
+def hv(request):
+    """The hypervisor under test."""
+    return request.config.getoption("--hv")
+
+
+@pytest.fixture
+def boot(request, hv):
+    """boot(config, limit=seconds, hv=...) starts a machine that ends with the test."""
+    sessions = []
+
+    def start(config, limit=60.0, hv=hv, **more):
+        image = harness.HV_IMAGE.get(hv)
+        if image and not os.path.exists(image):
+            pytest.fail("%s is not built" % os.path.relpath(image, harness.ROOT))
+        name = re.sub(r"[^A-Za-z0-9_.=-]+", "_", request.node.name.replace("test_", "", 1))
+        name += "-%d" % len(sessions) if sessions else ""
+        vm = harness.Session(config, hv=hv, name=name.strip("_"), limit=limit, **more)
+        sessions.append(vm)
+        return vm.__enter__()
+
+    yield start
+    for vm in sessions:
+        vm.close()
+    for vm in sessions:
+        vm.check_clean()

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The merged console: whole lines with names, input switching, prompts without a line end."""
+import re
+
+import pytest
+
+from harness import HV, mkdtb, payload
+
+ORIGIN = re.compile(r"\((corbel|domU1|domU2|domU3)\) ?")
+
+
+def echo_domains(count):
+    """Payloads that answer each line."""
+    return [payload("domU%d" % (i + 1), "payload", "test=echo") for i in range(count)]
+
+
+@pytest.mark.fast
+def test_switch_input(boot):
+    """Three Ctrl-A go round the domains; what is typed reaches the focused one alone."""
+    vm = boot(mkdtb.Config(domains=echo_domains(3)), limit=60)
+    for name in ("domU1", "domU2", "domU3", "domU1", "domU3", "domU2"):
+        vm.run(name, "to-" + name, r"^ECHO to-%s$" % name)
+    for name in ("domU1", "domU2", "domU3"):
+        others = set(re.findall(r"ECHO to-(\S+)", vm.text(name)))
+        assert others == {name}
+
+
+@pytest.mark.fast
+def test_one_ctrl_a_is_input(boot):
+    """One or two Ctrl-A are the domain's own."""
+    vm = boot(mkdtb.Config(domains=echo_domains(2)), limit=60)
+    vm.focus("domU1")
+    vm.child.send("a\x01b\x01\x01c\n")
+    vm.expect("domU1", "^ECHO a\x01b\x01\x01c$", 20)
+    assert vm.consoles.focus == "domU1"
+
+
+@pytest.mark.fast
+def test_lines_are_whole(boot):
+    """Two domains print as fast as they can: every line has one origin and is not torn."""
+    domains = [payload("domU%d" % (i + 1), "payload", "test=spin seconds=3 period_ms=2")
+               for i in range(2)]
+    vm = boot(mkdtb.Config(domains=domains), limit=60)
+    for domain in domains:
+        vm.tap(domain.name, 50)
+    for domain in domains:
+        lines = [line for line in vm.text(domain.name).split("\n") if "SPIN cpu" in line]
+        assert len(lines) > 300
+        assert all(re.fullmatch(r"SPIN cpu0 count \d+", line) for line in lines)
+        counts = [int(line.split()[-1]) for line in lines]
+        assert counts == sorted(counts)
+    for line in vm.text(HV).split("\n"):
+        assert not line or ORIGIN.match(line), line

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The EL1 payload's own checks, as a domU on both GICs, and on bare QEMU as a positive control."""
+import pytest
+
+from harness import mkdtb, payload
+
+GROUPS = {
+    "traps": 1, "gic": 2, "irqs": 1, "gicsmp": 2, "timer": 1, "psci": 1, "pscismp": 2, "smp": 4,
+    "mem": 1, "tree": 2, "uart": 1,
+}
+LATER = {"debug": 1}   # hardware breakpoints and watchpoints for the guest
+
+
+def run_group(boot, hv, group, gic, cpu="cortex-a57", vcpus=1, smp=2):
+    """Boot one group of checks; all must pass."""
+    config = mkdtb.Config(machine=mkdtb.Machine(gic=gic, cpu=cpu, smp=smp, ram="1G"),
+                          domains=[payload("domU1", "payload", "test=" + group, cpus=vcpus)])
+    if hv == "none":
+        config.machine.smp = vcpus
+        config.machine.ram = "64"
+    vm = boot(config, limit=60, hv=hv)
+    passed, failed = vm.tap("domU1", 50)
+    assert failed == []
+    assert passed
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("gic", ["2", "3"])
+@pytest.mark.parametrize("group", GROUPS)
+def test_payload(boot, hv, group, gic):
+    """One group under the hypervisor."""
+    run_group(boot, hv, group, gic, vcpus=GROUPS[group])
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("gic", ["2", "3"])
+@pytest.mark.parametrize("group", LATER)
+def test_payload_later(boot, hv, group, gic):
+    """Groups that wait for later work."""
+    run_group(boot, hv, group, gic, vcpus=LATER[group])
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("cpu", ["cortex-a53", "cortex-a72", "cortex-a76", "neoverse-n1", "max"])
+@pytest.mark.parametrize("group", GROUPS)
+def test_payload_cpus(boot, hv, group, cpu):
+    """One group on another CPU model, all vCPUs on one CPU."""
+    run_group(boot, hv, group, "3", cpu, GROUPS[group], smp=1)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("gic", ["2", "3"])
+@pytest.mark.parametrize("group", [*GROUPS, *LATER])
+def test_payload_bare(boot, group, gic):
+    """The same without a hypervisor: what fails here is the payload's or QEMU's fault."""
+    run_group(boot, "none", group, gic, vcpus=max(GROUPS.get(group, 1), 1))
