@@ -13,16 +13,13 @@
 #include <asm/layout.h>
 #include <generated/asm_offsets.h>
 
-/* Descriptor bits, Arm ARM D8.3: AF, inner shareable, AttrIndx 0; the same as asm/pte.h. */
+/* Descriptor bits, Arm ARM D8.3: AF, inner shareable, AttrIndx; the same as asm/pte.h. */
 #define PTE_TABLE    0x3
 #define PTE_PAGE     0x3
-#define PTE_NORMAL   (0x400 | 0x300)
+#define PTE_NORMAL   (0x400 | 0x300 | (EL2_MT_NORMAL << 2))
 #define PTE_RO       0x80
 #define PTE_XN       (1 << 54)
 #define PTE_AP1      0x40 /* RES1 in a single-privilege regime */
-
-/* EL2_MAIR of asm/pte.h: Normal WB, Device-nGnRE, Normal NC */
-#define MAIR_VALUE 0x4404ff
 
 /* RES1 | IRGN0 WB | ORGN0 WB | SH0 inner | T0SZ 16; PS is added at run time */
 #define TCR_VALUE (0x80800000 | (1 << 8) | (1 << 10) | (3 << 12) | 16)
@@ -210,7 +207,7 @@ build_tables:
  * the MMU off inside memory that stays valid. Clobbers x2-x5.
  */
 mmu_enable:
-    ldr     x2, =MAIR_VALUE
+    ldr     x2, =EL2_MAIR
     msr     mair_el2, x2
     ldr     x2, =TCR_VALUE
     mrs     x3, id_aa64mmfr0_el1

@@ -19,4 +19,11 @@
 
 #define EL2_STACK_SIZE 16384
 
+/* Memory types of EL2's own map: index into MAIR_EL2, and the register as head.S writes it. */
+#define EL2_MT_NORMAL 0 /* Normal WB, read and write allocate */
+#define EL2_MT_DEVICE 1 /* Device-nGnRE */
+#define EL2_MT_NC     2 /* Normal non-cacheable */
+#define EL2_MAIR \
+    ((0xff << (8 * EL2_MT_NORMAL)) | (0x04 << (8 * EL2_MT_DEVICE)) | (0x44 << (8 * EL2_MT_NC)))
+
 #endif

@@ -6,6 +6,8 @@
 #include <corbel/s2policy.h>
 #include <corbel/types.h>
 
+#include <asm/layout.h>
+
 /*
  * VMSAv8-64 descriptors, 4 KiB granule, 48-bit output addresses (Arm ARM D8.3).
  * Plain arithmetic, also compiled on the build host. "Attributes" of a leaf are
@@ -25,11 +27,6 @@
 #define PTE_S1_AP1      BIT(6)
 #define PTE_S1_RDONLY   BIT(7)
 #define PTE_S1_XN       BIT(54)
-
-/* Slots of MAIR_EL2, as head.S writes it. */
-#define EL2_MT_DEVICE 1u /* Device-nGnRE */
-#define EL2_MT_NORMAL 2u /* Normal WB, read and write allocate */
-#define EL2_MT_NC     3u /* Normal non-cacheable */
 
 #define PTE_EL2_TEXT   pte_s1_attr(EL2_MT_NORMAL, false, true)
 #define PTE_EL2_RODATA pte_s1_attr(EL2_MT_NORMAL, false, false)
