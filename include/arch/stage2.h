@@ -32,7 +32,7 @@ struct stage2 {
     const struct stage2_pool *pool;
 };
 
-/* One contiguous range with one leaf attribute set (s2policy.h). size and addresses 4 KiB aligned. */
+/* One contiguous range with one leaf attribute set (s2policy.h); all of it 4 KiB aligned. */
 struct stage2_map {
     ipa_t ipa;
     pa_t pa;
@@ -49,7 +49,7 @@ u8 stage2_ipa_bits_max(void);
 /* Bits of VMID that every CPU has (8 or 16). */
 u8 stage2_vmid_bits(void);
 
-/* root: zeroed pages, aligned to their total size. ipa_bits must be within 32..stage2_ipa_bits_max(). */
+/* root: zeroed pages, aligned to their total size. ipa_bits: 32..stage2_ipa_bits_max(). */
 enum corbel_err stage2_init(struct stage2 *s2, u8 ipa_bits, u16 vmid, void *root,
                             const struct stage2_pool *pool) __must_check;
 

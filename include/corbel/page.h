@@ -32,7 +32,7 @@ enum corbel_err page_init(const struct mem_range *banks, u32 count, void *books)
  */
 enum corbel_err page_add(u64 base, u64 size) __must_check;
 
-/* 1 << order frames, naturally aligned, wholly below limit (0: anywhere; prefers high addresses). */
+/* 1 << order frames, naturally aligned, wholly below limit (0: anywhere); high ones first. */
 enum corbel_err page_alloc(u32 order, u64 limit, pa_t *out) __must_check;
 void page_free(pa_t pa, u32 order);
 

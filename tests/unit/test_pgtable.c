@@ -533,10 +533,10 @@ static void test_encodings(void **unused)
     assert_int_equal(pte_s2_attr(&ram), 0x7fc);
     assert_int_equal(pte_s2_attr(&gic), 0x4c0 | BIT(54) | BIT(57));
     assert_memory_equal(&back, &gic, sizeof(gic));
-    assert_int_equal(PTE_EL2_TEXT, 0x7c8);
-    assert_int_equal(PTE_EL2_DATA, 0x748 | BIT(54));
-    assert_int_equal(PTE_EL2_RODATA, 0x7c8 | BIT(54));
-    assert_int_equal(PTE_EL2_DEVICE, 0x744 | BIT(54));
+    assert_int_equal(PTE_EL2_TEXT, 0x7c0 | EL2_MT_NORMAL << 2);
+    assert_int_equal(PTE_EL2_DATA, 0x740 | EL2_MT_NORMAL << 2 | BIT(54));
+    assert_int_equal(PTE_EL2_RODATA, 0x7c0 | EL2_MT_NORMAL << 2 | BIT(54));
+    assert_int_equal(PTE_EL2_DEVICE, 0x740 | EL2_MT_DEVICE << 2 | BIT(54));
     assert_int_equal(pte_s1_attr(EL2_MT_NORMAL, true, true) & PTE_S1_XN, PTE_S1_XN);
 }
 
