@@ -14,4 +14,7 @@ void drbg_bytes(void *out, size_t size);
 /* True once at least 16 bytes of real seed came in. */
 bool drbg_is_seeded(void);
 
+/* The ChaCha20 block function, for tests with the RFC's vectors. */
+void drbg_block(const u32 key[8], u32 counter, const u32 nonce[3], u32 out[16]);
+
 #endif
