@@ -12,6 +12,7 @@
 #include <corbel/build_job.h>
 #include <corbel/domain.h>
 #include <corbel/fdt_read.h>
+#include <corbel/irq.h>
 #include <corbel/log.h>
 #include <corbel/printf.h>
 #include <corbel/string.h>
@@ -266,6 +267,8 @@ static enum corbel_err prepare(struct domain *d, const struct platform *p, int n
     if (err != CORBEL_OK)
         return err;
     unique_name(d->name);
+    if (!d->cfg->nr_spis_given) /* as Xen: all that the host has */
+        d->cfg->nr_spis = MIN(gic->line_count() - 32, VGIC_SPI_MAX);
     d->id = domain_slots() + 1;
     err = check_memory(d, p, e);
     if (err == CORBEL_OK)

@@ -79,7 +79,8 @@ void guest_insn_abort(struct vcpu *v, const struct guest_exit *e)
 static void inject_data(struct vcpu *v, const struct guest_exit *e, const char *what)
 {
     report(v, e, what);
-    arch_inject_data_abort(v, e->u.abort.gva, e->u.abort.s1ptw);
+    arch_inject_data_abort(v, e->u.abort.gva, e->u.abort.s1ptw,
+                           e->u.abort.write || e->u.abort.cache_op); /* CM: WnR reads 1 */
 }
 
 static u64 extend(const struct guest_exit *e, u64 value)

@@ -25,7 +25,7 @@ void arch_vcpu_set_wfx(struct vcpu *v, bool trap);
 
 /* Exceptions for the guest to take (decision 29). The vCPU is loaded on this CPU. */
 void arch_inject_undef(struct vcpu *v);
-void arch_inject_data_abort(struct vcpu *v, u64 gva, bool s1ptw);
+void arch_inject_data_abort(struct vcpu *v, u64 gva, bool s1ptw, bool write);
 void arch_inject_insn_abort(struct vcpu *v, u64 gva, bool s1ptw);
 void arch_inject_serror(struct vcpu *v);
 

@@ -77,12 +77,12 @@ void arch_inject_undef(struct vcpu *v)
     take_exception(v, FIELD_PREP(ESR_EC, EC_UNKNOWN) | ESR_IL, 0, false);
 }
 
-void arch_inject_data_abort(struct vcpu *v, u64 gva, bool s1ptw)
+void arch_inject_data_abort(struct vcpu *v, u64 gva, bool s1ptw, bool write)
 {
     u64 ec = from_el0(v) ? EC_DABT_LOWER : EC_DABT_CUR;
     u64 fsc = s1ptw ? FSC_EXT_WALK_L3 : FSC_EXT;
 
-    take_exception(v, FIELD_PREP(ESR_EC, ec) | ESR_IL | fsc, gva, true);
+    take_exception(v, FIELD_PREP(ESR_EC, ec) | ESR_IL | fsc | (write ? ISS_ABT_WNR : 0), gva, true);
 }
 
 void arch_inject_insn_abort(struct vcpu *v, u64 gva, bool s1ptw)

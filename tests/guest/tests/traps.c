@@ -86,7 +86,9 @@ static void test_walk_abort(void)
     write_sysreg(saved, ttbr1_el1);
     __asm__ volatile("isb; tlbi vmalle1; dsb sy; isb");
     if (ok(fault.taken && ESR_EC(fault.esr) == EC_DABT_SAME, "walk through a hole: aborts")) {
-        if (!ok(ESR_FSC(fault.esr) == FSC_EXTERNAL_WALK1, "walk through a hole: on a walk")) {
+        /* Which level is not known to a hypervisor without walking the guest's tables itself. */
+        if (!ok((ESR_FSC(fault.esr) & ~3UL) == (FSC_EXTERNAL_WALK1 & ~3UL),
+                "walk through a hole: on a walk")) {
             diag("ESR 0x%lx", fault.esr);
         }
         is_equal(fault.far, va, "walk through a hole: FAR");
