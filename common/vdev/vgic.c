@@ -55,6 +55,8 @@ void virq_unlock(struct virq *irq, struct vcpu *home)
     bool here = vgic_is_here(home);
     enum virq_place place = here ? virq_place(home, irq) : virq_park(home, irq);
     bool due = virq_due(home->domain, irq);
+    /* What waits there may go before irq now, or into the room that it left. */
+    bool waiting = here && !list_empty(&home->vgic.list);
 
     spin_unlock(&irq->lock);
     spin_unlock(&home->vgic.lock);
@@ -66,6 +68,8 @@ void virq_unlock(struct virq *irq, struct vcpu *home)
         vcpu_wake(home, REQ_IRQ);
     else if (due && home->unit.state != UNIT_RUNNING)
         vcpu_wake(home, 0); /* it sits in a list register of this idle CPU */
+    if (unlikely(waiting) && place == PLACE_DONE)
+        vcpu_kick(home, REQ_IRQ);
 }
 
 void virq_move(struct virq *irq)

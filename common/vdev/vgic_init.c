@@ -37,7 +37,7 @@ static void virq_reset(struct virq *irq, struct vcpu *target, u8 version)
     irq->lr = -1;
     irq->cmd = 0;
     irq->enabled = irq->intid < 16; /* SGIs: implementation defined, on as in Arm's own GICs */
-    irq->latch = irq->lr_latch = irq->active = irq->lr_hw = irq->lr_busy = false;
+    irq->latch = irq->lr_latch = irq->active = irq->acked = irq->lr_hw = irq->lr_busy = false;
     irq->level = irq->intid >= 16;
     irq->group1 = version == GIC_V3; /* where a one-group guest of GICv3 expects them */
     irq->priority = 0;

@@ -86,7 +86,10 @@ static void list_ensure(struct vcpu *home, struct virq *irq)
 
 static void sync_state(struct virq *irq, u64 lr)
 {
-    irq->active = (lr & ICH_LR_ACTIVE) != 0;
+    bool active = (lr & ICH_LR_ACTIVE) != 0;
+
+    irq->acked = active && (irq->acked || !irq->active);
+    irq->active = active;
     irq->lr_busy = (lr & ICH_LR_STATE) != 0;
     if (!(lr & ICH_LR_PENDING))
         irq->lr_latch = false;
@@ -151,6 +154,10 @@ static u64 soft_bits(struct vcpu *home, struct virq *irq, bool pending)
 
     if (irq->active && (irq->level || sgi))
         pending = false;
+    if (pending && irq->target != home) {
+        pending = false; /* it stays here only until it ends: then it goes */
+        bits |= ICH_LR_EOI;
+    }
     if (sgi)
         return source_bits(irq, pending) | (pending ? ICH_LR_PENDING : 0);
     if (!pending)
@@ -199,7 +206,7 @@ static void apply_cmd(struct virq *irq)
         irq->sources = 0;
     }
     if (irq->cmd & VIRQ_CLEAR_ACTIVE)
-        irq->active = false;
+        irq->active = irq->acked = false;
     if (irq->cmd & VIRQ_SET_ACTIVE)
         irq->active = true;
     irq->cmd = 0;

@@ -373,6 +373,7 @@ static void change_active(struct vgic_access *acc, struct virq *irq, bool active
     struct vcpu *home = virq_lock(acc->d, irq);
 
     if (!virq_is_remote(home, irq)) {
+        irq->acked = irq->acked && active;
         irq->active = active;
     } else if (!acc->final) {
         irq->cmd =

@@ -46,14 +46,15 @@ static void end_by_count(struct vcpu *v, u32 count)
         list_for_each (pos, &v->vgic.list) {
             struct virq *irq = list_entry(pos, struct virq, node);
 
-            /* lr and active of an irq on this list without list register: ours to read */
-            if (irq->lr < 0 && irq->active && (!best || irq->priority < best->priority))
+            /* These fields of an irq on this list without list register are ours to read. */
+            if (irq->lr < 0 && irq->active && irq->acked &&
+                (!best || irq->priority < best->priority))
                 best = irq;
         }
         if (!best)
             return;
         spin_lock(&best->lock);
-        best->active = false;
+        best->active = best->acked = false;
         virq_park(v, best);
         spin_unlock(&best->lock);
     }
@@ -106,12 +107,11 @@ static u32 pick_key(struct vcpu *v, struct virq *irq, bool active_first)
     u32 key = KEY_NONE;
 
     spin_lock(&irq->lock);
-    if (irq->active && active_first)
-        key = 0;
-    else if (virq_forwarded(v->domain, irq) && !(irq->active && irq->level))
-        key = irq->active || irq->target == v ? irq->priority + 1u : KEY_NONE;
-    else if (irq->active)
-        key = KEY_ACTIVE + irq->priority;
+    /* Pending as well or not: an active one cannot be taken before it ends. */
+    if (irq->active)
+        key = active_first ? 0 : KEY_ACTIVE + irq->priority;
+    else if (virq_forwarded(v->domain, irq) && irq->target == v)
+        key = irq->priority + 1u;
     spin_unlock(&irq->lock);
     return key;
 }
@@ -427,7 +427,7 @@ bool vgic_pending(struct vcpu *v)
     for (; live && !found; live &= live - 1) {
         u64 lr = gic->lr_read(bit_lowest(live));
 
-        found = (lr & ICH_LR_PENDING) &&
+        found = (lr & ICH_LR_STATE) == ICH_LR_PENDING &&
                 deliverable(vmcr, (u32)FIELD_GET(ICH_LR_PRIORITY, lr), (lr & ICH_LR_GROUP1) != 0);
     }
     if (found)
@@ -437,7 +437,7 @@ bool vgic_pending(struct vcpu *v)
         struct virq *irq = list_entry(pos, struct virq, node);
 
         spin_lock(&irq->lock);
-        found |= virq_forwarded(v->domain, irq) && irq->target == v &&
+        found |= virq_forwarded(v->domain, irq) && !irq->active && irq->target == v &&
                  deliverable(vmcr, irq->priority, irq->group1);
         spin_unlock(&irq->lock);
     }
@@ -457,7 +457,7 @@ void vgic_write_dir(struct vcpu *v, u32 intid)
     if (virq_is_remote(home, irq))
         irq->cmd |= VIRQ_CLEAR_ACTIVE;
     else
-        irq->active = false;
+        irq->active = irq->acked = false;
     virq_unlock(irq, home);
     /* Its list register is free, and the list may hold one that waits for it. */
     vgic_flush(v);

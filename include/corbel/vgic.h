@@ -38,6 +38,7 @@ struct virq {
     bool latch;         /* pending by write, by edge, by SGI or by an acknowledged source */
     bool line;          /* input level of an emulated device's line */
     bool active;
+    bool acked;         /* active by acknowledge, not by a write to ISACTIVER */
     bool level;         /* configuration */
     bool group1;
     bool hw;            /* linked to physical interrupt pintid */

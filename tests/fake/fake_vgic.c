@@ -261,7 +261,8 @@ struct domain *fake_vgic_setup(u8 version, u32 vcpus, u32 nr_spis, u32 lrs)
     }
     assert_int_equal(vgic_init(dom, version, nr_spis), CORBEL_OK);
     for (u32 i = 0; i < vcpus; i++)
-        dom->vcpus[i]->vgic.vmcr |= ICH_VMCR_VENG0 | ICH_VMCR_VENG1 | ICH_VMCR_VPMR;
+        dom->vcpus[i]->vgic.vmcr |=
+            ICH_VMCR_VENG0 | ICH_VMCR_VENG1 | FIELD_PREP(ICH_VMCR_VPMR, 0xf8);
     return dom;
 }
 
