@@ -118,7 +118,7 @@ static void wfx(struct vcpu *v, const struct guest_exit *e)
         run_block(v);
         return;
     }
-    sched_yield(&v->unit);
+    sched_yield_unit(&v->unit);
     vcpu_kick(v, REQ_RESCHED);
 }
 

@@ -548,7 +548,7 @@ struct sched_unit *sched_next(struct cpu *cpu)
     return next;
 }
 
-void sched_yield(struct sched_unit *unit)
+void sched_yield_unit(struct sched_unit *unit)
 {
     struct sched_pool *pool = unit->pool;
     struct cpu *cpu = cpu_this();

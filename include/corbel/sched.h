@@ -123,7 +123,10 @@ bool sched_should_yield(const struct cpu *cpu);
 /* A kick came since the last sched_next(): do not go to sleep, call it again. */
 bool sched_has_work(const struct cpu *cpu);
 
-/* Yield: go to the end of its equals (WFE, SCHEDOP_yield). This CPU's unit; sched_next() follows. */
-void sched_yield(struct sched_unit *unit);
+/*
+ * Yield: go to the end of its equals (WFE, SCHEDOP_yield). This CPU's unit; sched_next()
+ * follows. (sched_yield is the C library's on the test host.)
+ */
+void sched_yield_unit(struct sched_unit *unit);
 
 #endif
