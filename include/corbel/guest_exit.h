@@ -37,7 +37,7 @@ struct guest_exit {
     bool il32; /* 4-byte instruction */
     union {
         struct { u16 imm; } call;              /* HVC, SMC */
-        struct { bool wfe; } wfx;
+        struct { bool wfe; } wfx;              /* WFE, and waits with a time limit: yield */
         struct { u8 reg; u8 rt; bool write; } sysreg; /* reg: enum trapped_reg */
         struct {
             u64 gva;

@@ -38,7 +38,8 @@ void esr_decode(u32 esr, struct guest_exit *e)
         break;
     case EC_WFX:
         e->reason = EXIT_WFX;
-        e->u.wfx.wfe = iss & 1;
+        /* WFIT and WFET end at a time that nobody here watches: hints, like WFE. */
+        e->u.wfx.wfe = iss & ISS_WFX_TI;
         break;
     case EC_DABT_LOWER:
     case EC_IABT_LOWER:

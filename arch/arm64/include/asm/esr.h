@@ -60,6 +60,9 @@
 #define FSC_EXT         0x10
 #define FSC_EXT_WALK_L3 0x17
 
+/* ISS of a trapped wait: 0 WFI, 1 WFE, 2 WFIT, 3 WFET */
+#define ISS_WFX_TI GENMASK(1, 0)
+
 /* ISS of MSR/MRS: the encoding as one number, op0 op1 CRn CRm op2 in the Arm ARM's bit order. */
 #define ISS_SYS_DIR BIT(0)
 #define ISS_SYS_RT  GENMASK(9, 5)
