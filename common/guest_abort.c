@@ -9,6 +9,7 @@
 #include <corbel/console.h>
 #include <corbel/domain.h>
 #include <corbel/guest_exit.h>
+#include <corbel/guest_ldst.h>
 #include <corbel/log.h>
 #include <corbel/p2m.h>
 #include <corbel/vcpu.h>
@@ -83,58 +84,21 @@ static void inject_data(struct vcpu *v, const struct guest_exit *e, const char *
                            e->u.abort.write || e->u.abort.cache_op); /* CM: WnR reads 1 */
 }
 
-static u64 extend(const struct guest_exit *e, u64 value)
-{
-    u32 bits = 8u * e->u.abort.size;
-
-    if (bits < 64) {
-        value &= (1ull << bits) - 1;
-        if (e->u.abort.sign_extend && (value >> (bits - 1)))
-            value |= ~0ull << bits;
-    }
-    return e->u.abort.rt64 ? value : (u32)value;
-}
-
-/* One access that the syndrome describes completely. */
-static enum mmio_result emulate(struct vcpu *v, const struct guest_exit *e,
-                                const struct mmio_region *region)
-{
-    struct mmio_access a = {
-        .ipa = e->u.abort.ipa,
-        .offset = e->u.abort.ipa.v - region->base,
-        .size = e->u.abort.size,
-        .write = e->u.abort.write,
-    };
-    enum mmio_result result;
-
-    if (a.write)
-        a.value = vcpu_reg_get(v, e->u.abort.rt);
-    if (a.write && a.size < 8)
-        a.value &= (1ull << (8 * a.size)) - 1;
-    result = region->ops->access(v, region->ctx, &a);
-    if (result == MMIO_OK && !a.write)
-        vcpu_reg_set(v, e->u.abort.rt, extend(e, a.value));
-    return result;
-}
-
 static void emulated(struct vcpu *v, const struct guest_exit *e, const struct mmio_region *region)
 {
     if (e->u.abort.cache_op) { /* nothing of a device is ever in a cache */
         arch_vcpu_skip(v, e->il32);
         return;
     }
-    if (!e->u.abort.isv) {
-        inject_data(v, e, "an instruction without syndrome on an emulated device");
-        return;
-    }
-    switch (emulate(v, e, region)) {
-    case MMIO_OK:
-        arch_vcpu_skip(v, e->il32);
+    switch (e->u.abort.isv ? guest_ldst_syndrome(v, e, region) : guest_ldst_decode(v, e, region)) {
+    case LDST_DONE:
+    case LDST_RETRY: /* the same instruction runs again (design decision 14) */
         break;
-    case MMIO_ABORT:
+    case LDST_ABORT:
         inject_data(v, e, region->ops->name);
         break;
-    case MMIO_RETRY: /* the same instruction runs again (design decision 14) */
+    case LDST_UNKNOWN:
+        inject_data(v, e, "an emulated device, by an instruction that is not emulated");
         break;
     }
 }
@@ -142,12 +106,14 @@ static void emulated(struct vcpu *v, const struct guest_exit *e, const struct mm
 /* trap-unmapped-accesses = 0: reads as zero, ignores writes, as Xen has it. */
 static bool ignored(struct vcpu *v, const struct guest_exit *e)
 {
-    if (v->domain->cfg->trap_unmapped || !e->u.abort.isv)
+    if (v->domain->cfg->trap_unmapped)
         return false;
-    if (!e->u.abort.write)
-        vcpu_reg_set(v, e->u.abort.rt, 0);
-    arch_vcpu_skip(v, e->il32);
-    return true;
+    if (e->u.abort.cache_op) {
+        arch_vcpu_skip(v, e->il32);
+        return true;
+    }
+    return (e->u.abort.isv ? guest_ldst_syndrome(v, e, NULL) : guest_ldst_decode(v, e, NULL)) ==
+           LDST_DONE;
 }
 
 void guest_data_abort(struct vcpu *v, const struct guest_exit *e)

@@ -8,6 +8,7 @@
 
 #include <arch/barrier.h>
 #include <arch/cpu.h>
+#include <arch/insn.h>
 #include <arch/stage2.h>
 #include <corbel/domain.h>
 #include <corbel/log.h>
@@ -150,6 +151,24 @@ u64 arch_vcpu_sp(const struct vcpu *v)
     if (v->resident == cpu_this())
         return read_sysreg(sp_el1);
     return v->arch.sp_el1;
+}
+
+bool arch_insn_is_a64(const struct vcpu *v)
+{
+    return !(v->regs.pstate & PSR_NRW);
+}
+
+u64 arch_insn_sp_get(const struct vcpu *v)
+{
+    return (v->regs.pstate & PSR_MODE) == PSR_EL1H ? read_sysreg(sp_el1) : read_sysreg(sp_el0);
+}
+
+void arch_insn_sp_set(struct vcpu *v, u64 sp)
+{
+    if ((v->regs.pstate & PSR_MODE) == PSR_EL1H)
+        write_sysreg(sp, sp_el1);
+    else
+        write_sysreg(sp, sp_el0);
 }
 
 void arch_vcpu_dump(struct vcpu *v)
