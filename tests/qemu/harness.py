@@ -7,8 +7,8 @@
         vm.qmp.monitor("info registers -a")
 
 Every wait is bounded by its own timeout and by the session's limit, both stretched by
-CORBEL_TIMEOUT_SCALE. The console goes to build/test-logs/NAME.log, after the command line that
-repeats the boot by hand. QEMU is killed by its process id when the session ends.
+CORBEL_TIMEOUT_SCALE. The console goes to build/test-logs/NAME.log (or under CORBEL_TEST_LOGS), after
+the command line that repeats the boot by hand. QEMU is killed by its process id when the session ends.
 """
 import os
 import re
@@ -27,7 +27,8 @@ from consoles import HV, Consoles  # noqa: E402
 from qmp import Qmp  # noqa: E402
 
 BUILD = os.path.join(ROOT, "build")
-LOGS = os.path.join(BUILD, "test-logs")
+LOGS = os.environ.get("CORBEL_TEST_LOGS", os.path.join(BUILD, "test-logs"))
+TREES = os.path.join(LOGS, "dtb")
 SCALE = float(os.environ.get("CORBEL_TIMEOUT_SCALE", "1"))
 HV_IMAGE = {
     "corbel": os.environ.get("CORBEL_HV", os.path.join(BUILD, "corbel")),
@@ -116,7 +117,7 @@ class Session:
         if self.hv == "none":
             return self._bare_command(serial)
         self.config.hv = HV_IMAGE[self.hv]
-        built = mkdtb.build(self.config, os.path.join(BUILD, "test-dtb"), self.name)
+        built = mkdtb.build(self.config, TREES, self.name)
         return built.command(serial)
 
     def _bare_command(self, serial):

@@ -160,7 +160,7 @@ def test_reserved_memory(boot, ram, base):
         harness.payload("domU2", "payload", "test=mem", memory_mib=512)])
     config.reserved = [("keep", marks[0], 0x200000, {"no-map": b""})]
     config.memreserve = [(marks[1], 0x200000)]
-    pattern = os.path.join(harness.BUILD, "test-dtb", "pattern.bin")
+    pattern = os.path.join(harness.TREES, "pattern.bin")
     os.makedirs(os.path.dirname(pattern), exist_ok=True)
     with open(pattern, "wb") as file:
         file.write(bytes(range(1, 251)) * 16)

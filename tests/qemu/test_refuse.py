@@ -13,7 +13,7 @@ from harness import HV, linux, mkdtb, payload
 
 def small_file(name, content):
     """A module file of the test's own."""
-    path = os.path.join(harness.BUILD, "test-dtb", name)
+    path = os.path.join(harness.TREES, name)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "wb") as file:
         file.write(content)

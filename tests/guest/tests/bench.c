@@ -84,6 +84,8 @@ static void on_tick(uint32_t iar)
     if (gic_intid(iar) == timer_intid(TIMER_VIRTUAL)) {
         ticks++;
         write_sysreg(read_sysreg(cntv_cval_el0) + tick_step, cntv_cval_el0);
+        /* Xen 4.20 masks the timer behind the guest's back. */
+        write_sysreg(TIMER_ENABLE, cntv_ctl_el0);
     }
 }
 

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * QEMU TCG plugin: count instructions of the hypervisor and of its guests.
+ * An instruction is the hypervisor's if its virtual address lies in el2=LO:HI, or if it runs before
+ * the first ERET there (the boot with the MMU off). Each ERET in that range is one exit handled.
+ * Lines written to out=FILE:
+ *   first-guest INSNS                 all instructions until the first ERET
+ *   region N GUEST EL2 EXITS          between hint #0x70 and hint #0x71, N counts up from 0
+ *   mark GUEST EL2 EXITS              a lone hint #0x71: totals since the first ERET
+ *   end GUEST EL2 EXITS               when QEMU ends
+ * Use with -icount and -smp 1; more CPUs are summed up.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qemu_plugin.h"
+
+#define INSN_ERET   0xd69f03e0U
+#define INSN_BEGIN  0xd5032e1fU /* hint #0x70 */
+#define INSN_FINISH 0xd5032e3fU /* hint #0x71 */
+
+struct counts {
+    uint64_t guest;
+    uint64_t el2;
+    uint64_t exits;
+};
+
+int qemu_plugin_version = 4;
+
+static uint64_t el2_start;
+static uint64_t el2_end;
+static FILE *out;
+static qemu_plugin_u64 counter_guest;
+static qemu_plugin_u64 counter_el2;
+static qemu_plugin_u64 counter_exits;
+static struct counts boot;
+static struct counts begin;
+static bool in_guest;
+static bool in_region;
+static unsigned int regions;
+
+static struct counts counts_now(void)
+{
+    struct counts now = {
+        .guest = qemu_plugin_u64_sum(counter_guest) - boot.guest,
+        .el2 = qemu_plugin_u64_sum(counter_el2) - boot.el2,
+        .exits = qemu_plugin_u64_sum(counter_exits) - boot.exits,
+    };
+
+    return now;
+}
+
+static void write_counts(const char *what, struct counts c)
+{
+    fprintf(out, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", what, c.guest, c.el2, c.exits);
+    fflush(out);
+}
+
+static void on_eret(unsigned int cpu, void *data)
+{
+    (void)cpu;
+    (void)data;
+    if (in_guest) {
+        return;
+    }
+    in_guest = true;
+    boot = counts_now();
+    fprintf(out, "first-guest %" PRIu64 "\n", boot.guest + boot.el2);
+    fflush(out);
+}
+
+static void on_begin(unsigned int cpu, void *data)
+{
+    (void)cpu;
+    (void)data;
+    begin = counts_now();
+    in_region = true;
+}
+
+static void on_finish(unsigned int cpu, void *data)
+{
+    struct counts now = counts_now();
+    char name[32];
+
+    (void)cpu;
+    (void)data;
+    if (!in_region) {
+        write_counts("mark", now);
+        return;
+    }
+    in_region = false;
+    now.guest -= begin.guest;
+    now.el2 -= begin.el2;
+    now.exits -= begin.exits;
+    snprintf(name, sizeof(name), "region %u", regions++);
+    write_counts(name, now);
+}
+
+static void instrument(struct qemu_plugin_insn *insn)
+{
+    uint64_t address = qemu_plugin_insn_vaddr(insn);
+    bool el2 = address >= el2_start && address < el2_end;
+    uint32_t word = 0;
+
+    qemu_plugin_insn_data(insn, &word, sizeof(word));
+    qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, QEMU_PLUGIN_INLINE_ADD_U64,
+                                                        el2 ? counter_el2 : counter_guest, 1);
+    if (el2 && word == INSN_ERET) {
+        qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, QEMU_PLUGIN_INLINE_ADD_U64,
+                                                            counter_exits, 1);
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, on_eret, QEMU_PLUGIN_CB_NO_REGS, NULL);
+    } else if (word == INSN_BEGIN) {
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, on_begin, QEMU_PLUGIN_CB_NO_REGS, NULL);
+    } else if (word == INSN_FINISH) {
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, on_finish, QEMU_PLUGIN_CB_NO_REGS, NULL);
+    }
+}
+
+static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+    size_t count = qemu_plugin_tb_n_insns(tb);
+
+    (void)id;
+    for (size_t i = 0; i < count; i++) {
+        instrument(qemu_plugin_tb_get_insn(tb, i));
+    }
+}
+
+static void on_end(qemu_plugin_id_t id, void *data)
+{
+    (void)id;
+    (void)data;
+    write_counts("end", counts_now());
+    fclose(out);
+}
+
+static bool parse_args(int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++) {
+        if (strncmp(argv[i], "out=", 4) == 0) {
+            out = fopen(argv[i] + 4, "w");
+        } else if (strncmp(argv[i], "el2=", 4) == 0) {
+            char *end;
+
+            el2_start = strtoull(argv[i] + 4, &end, 16);
+            el2_end = *end == ':' ? strtoull(end + 1, NULL, 16) : 0;
+        }
+    }
+    return out != NULL && el2_end >= el2_start;
+}
+
+int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv)
+{
+    struct qemu_plugin_scoreboard *score = qemu_plugin_scoreboard_new(sizeof(struct counts));
+
+    (void)info;
+    if (!parse_args(argc, argv)) {
+        fprintf(stderr, "elcount: want out=FILE,el2=LO:HI\n");
+        return 1;
+    }
+    counter_guest = (qemu_plugin_u64){ score, offsetof(struct counts, guest) };
+    counter_el2 = (qemu_plugin_u64){ score, offsetof(struct counts, el2) };
+    counter_exits = (qemu_plugin_u64){ score, offsetof(struct counts, exits) };
+    qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
+    qemu_plugin_register_atexit_cb(id, on_end, NULL);
+    return 0;
+}
