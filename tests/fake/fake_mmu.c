@@ -5,6 +5,7 @@
  */
 #include "fake_mmu.h"
 
+#include <string.h>
 #include <sys/mman.h>
 
 #include <arch/cache.h>
