@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake_core.h"
+
+#include <corbel/console.h>
+#include <corbel/domain.h>
+#include <hw/pl011.h>
+
+#define BASE  0x22000000ull
+#define INTID 32u
+
+static struct domain d;
+static char ring[256];
+static u32 ring_used, ring_room, line_changes;
+static bool line;
+
+bool console_putc(struct domain *to, u8 c)
+{
+    assert_ptr_equal(to, &d);
+    if (!ring_room)
+        return false;
+    ring_room--;
+    ring[ring_used++ % sizeof(ring)] = (char)c;
+    return true;
+}
+
+void vgic_set_line(struct domain *to, u32 intid, bool level)
+{
+    assert_ptr_equal(to, &d);
+    assert_int_equal(intid, INTID);
+    line = level;
+    line_changes++;
+}
+
+static enum mmio_result access(u32 offset, u8 size, bool write, u64 *value)
+{
+    const struct mmio_region *r = mmio_find(&d.mmio, IPA(BASE + offset));
+    struct mmio_access a = {
+        .ipa = IPA(BASE + offset), .offset = offset, .size = size, .write = write, .value = *value
+    };
+    enum mmio_result ret;
+
+    assert_non_null(r);
+    ret = r->ops->access(NULL, r->ctx, &a);
+    *value = a.value;
+    return ret;
+}
+
+static u32 get(u32 offset)
+{
+    u64 value = 0;
+
+    assert_int_equal(access(offset, 4, false, &value), MMIO_OK);
+    return (u32)value;
+}
+
+static void set(u32 offset, u32 value)
+{
+    u64 v = value;
+
+    assert_int_equal(access(offset, 4, true, &v), MMIO_OK);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    fake_reset(1);
+    memset(&d, 0, sizeof(d));
+    ring_used = line_changes = 0;
+    ring_room = 200;
+    line = false;
+    assert_int_equal(vuart_init(&d, BASE, INTID), CORBEL_OK);
+    return 0;
+}
+
+static void test_identity_and_reset(void **state)
+{
+    static const u8 id[8] = { 0x11, 0x10, 0x34, 0x00, 0x0d, 0xf0, 0x05, 0xb1 };
+    u64 value = 0;
+
+    (void)state;
+    for (u32 i = 0; i < 8; i++)
+        assert_int_equal(get(PL011_PERIPHID0 + 4 * i), id[i]);
+    assert_int_equal(get(PL011_CR), 0x301);
+    assert_int_equal(get(PL011_IFLS), 0x12);
+    assert_int_equal(get(PL011_RIS), 0);
+    assert_int_equal(get(PL011_FR) & 0xf8, PL011_FR_RXFE | PL011_FR_TXFE);
+    assert_int_equal(get(0x800), 0);
+    set(PL011_FR, 0xffff);
+    set(0x800, 5);
+    set(PL011_PERIPHID0, 5);
+    assert_int_equal(get(PL011_PERIPHID0), 0x11);
+    assert_int_equal(access(PL011_DR, 8, false, &value), MMIO_ABORT);
+    assert_int_equal(vuart_init(&d, BASE, INTID), ERR_EXIST);
+}
+
+static void test_registers(void **state)
+{
+    (void)state;
+    set(PL011_IBRD, 0x12345);
+    set(PL011_FBRD, 0xff);
+    set(PL011_LCR_H, 0x1ff);
+    set(PL011_CR, 0x10301);
+    set(PL011_IFLS, 0xffff);
+    set(PL011_IMSC, 0xffff);
+    set(PL011_DMACR, 0xff);
+    set(PL011_ILPR, 0x1ff);
+    assert_int_equal(get(PL011_IBRD), 0x2345);
+    assert_int_equal(get(PL011_FBRD), 0x3f);
+    assert_int_equal(get(PL011_LCR_H), 0xff);
+    assert_int_equal(get(PL011_CR), 0x301);
+    assert_int_equal(get(PL011_IFLS), 0x3f);
+    assert_int_equal(get(PL011_IMSC), 0x7ff);
+    assert_int_equal(get(PL011_DMACR), 7);
+    assert_int_equal(get(PL011_ILPR), 0xff);
+}
+
+static void test_narrow(void **state)
+{
+    u64 value = 'x';
+
+    (void)state;
+    assert_int_equal(access(PL011_DR, 1, true, &value), MMIO_OK);
+    assert_int_equal(ring[0], 'x');
+    value = 0;
+    assert_int_equal(access(PL011_CR + 1, 1, false, &value), MMIO_OK);
+    assert_int_equal(value, 3);
+    assert_int_equal(access(PL011_CR, 2, false, &value), MMIO_OK);
+    assert_int_equal(value, 0x301);
+    assert_int_equal(access(PL011_CR + 2, 2, true, &value), MMIO_OK);
+    assert_int_equal(get(PL011_CR), 0x301);
+}
+
+static void test_transmit(void **state)
+{
+    (void)state;
+    set(PL011_DR, 'a');
+    assert_int_equal(ring[0], 'a');
+    assert_int_equal(get(PL011_RIS), PL011_INT_TX);
+    assert_int_equal(get(PL011_MIS), 0);
+    assert_int_equal(line_changes, 0);
+    set(PL011_IMSC, PL011_INT_TX);
+    assert_true(line);
+    for (u32 i = 0; i < 50; i++)
+        set(PL011_DR, 'b');
+    assert_int_equal(line_changes, 1); /* only changes */
+    set(PL011_ICR, PL011_INT_TX);
+    assert_false(line);
+    set(PL011_DR, 'c'); /* passes the trigger again */
+    assert_true(line);
+    set(PL011_IMSC, 0);
+    assert_false(line);
+    assert_int_equal(ring_used, 52);
+    assert_int_equal(get(PL011_FR) & PL011_FR_BUSY, 0);
+}
+
+static void test_ring_full(void **state)
+{
+    (void)state;
+    ring_room = 0;
+    set(PL011_IMSC, PL011_INT_TX);
+    for (u32 i = 0; i < 16; i++)
+        set(PL011_DR, 'A' + i);
+    assert_int_equal(get(PL011_RIS), PL011_INT_TX); /* at the trigger, one half */
+    assert_int_equal(get(PL011_FR) & (PL011_FR_TXFE | PL011_FR_TXFF), 0);
+    for (u32 i = 16; i < 32; i++)
+        set(PL011_DR, 'A' + i);
+    assert_false(line);
+    assert_int_equal(get(PL011_FR) & (PL011_FR_TXFE | PL011_FR_TXFF), PL011_FR_TXFF);
+    set(PL011_DR, '!'); /* lost */
+    ring_room = 10;
+    vuart_tx_ready(&d);
+    assert_int_equal(ring_used, 10);
+    assert_int_equal(get(PL011_FR) & (PL011_FR_TXFE | PL011_FR_TXFF), 0);
+    assert_false(line);
+    ring_room = 6;
+    vuart_tx_ready(&d);
+    assert_true(line); /* 16 left */
+    ring_room = 100;
+    set(PL011_DR, '?'); /* behind what waits */
+    assert_int_equal(ring_used, 33);
+    for (u32 i = 0; i < 32; i++)
+        assert_int_equal(ring[i], 'A' + i);
+    assert_int_equal(ring[32], '?');
+    assert_int_equal(get(PL011_FR) & PL011_FR_TXFE, PL011_FR_TXFE);
+    vuart_tx_ready(&d);
+}
+
+static void test_receive(void **state)
+{
+    (void)state;
+    set(PL011_IMSC, PL011_INT_RX | PL011_INT_RT);
+    assert_true(vuart_receive(&d, 'a'));
+    assert_true(line);
+    assert_int_equal(get(PL011_RIS), PL011_INT_RT);
+    for (u32 i = 1; i < 16; i++)
+        assert_true(vuart_receive(&d, 'a' + i));
+    assert_int_equal(get(PL011_RIS), PL011_INT_RT | PL011_INT_RX);
+    assert_int_equal(get(PL011_FR) & (PL011_FR_RXFE | PL011_FR_RXFF), 0);
+    assert_int_equal(get(PL011_DR), 'a');
+    assert_int_equal(get(PL011_RIS), PL011_INT_RT);
+    set(PL011_ICR, PL011_INT_RT);
+    assert_true(line); /* characters wait: it times out again */
+    for (u32 i = 1; i < 16; i++)
+        assert_int_equal(get(PL011_DR), 'a' + i);
+    assert_false(line);
+    assert_int_equal(get(PL011_RIS), 0);
+    assert_int_equal(get(PL011_DR), 0);
+    assert_int_equal(get(PL011_FR) & PL011_FR_RXFE, PL011_FR_RXFE);
+}
+
+static void test_overrun(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < 32; i++)
+        assert_true(vuart_receive(&d, (u8)i));
+    assert_int_equal(get(PL011_FR) & PL011_FR_RXFF, PL011_FR_RXFF);
+    assert_false(vuart_receive(&d, 'x'));
+    assert_int_equal(get(PL011_RIS) & PL011_INT_OE, PL011_INT_OE);
+    assert_int_equal(get(PL011_RSR), 8);
+    assert_int_equal(get(PL011_DR), BIT(11) | 0);
+    assert_int_equal(get(PL011_DR), 1);
+    set(PL011_RSR, 0xff);
+    assert_int_equal(get(PL011_RSR), 0);
+    set(PL011_ICR, PL011_INT_OE);
+    assert_int_equal(get(PL011_RIS) & PL011_INT_OE, 0);
+}
+
+static void test_no_fifo(void **state)
+{
+    (void)state;
+    vuart_receive(&d, 'a');
+    vuart_receive(&d, 'b');
+    set(PL011_LCR_H, PL011_LCR_H_WLEN); /* FEN off: contents gone, depth 1 */
+    assert_int_equal(get(PL011_FR) & PL011_FR_RXFE, PL011_FR_RXFE);
+    assert_true(vuart_receive(&d, 'c'));
+    assert_int_equal(get(PL011_RIS), PL011_INT_RX);
+    assert_false(vuart_receive(&d, 'd'));
+    assert_int_equal(get(PL011_DR) & 0xff, 'c');
+    ring_room = 0;
+    set(PL011_DR, 'x');
+    assert_int_equal(get(PL011_FR) & PL011_FR_TXFF, PL011_FR_TXFF);
+}
+
+static void test_off_and_loopback(void **state)
+{
+    (void)state;
+    set(PL011_CR, PL011_CR_UARTEN | PL011_CR_TXE);
+    assert_false(vuart_receive(&d, 'a'));
+    set(PL011_CR, 0x301 | PL011_CR_LBE);
+    set(PL011_DR, 'l');
+    assert_int_equal(ring_used, 0);
+    assert_int_equal(get(PL011_DR), 'l');
+    set(PL011_IMSC, PL011_INT_RT);
+    set(PL011_DR, 'm');
+    assert_true(line);
+    vuart_reset(&d);
+    assert_false(line);
+    assert_int_equal(get(PL011_CR), 0x301);
+    assert_int_equal(get(PL011_RIS), 0);
+}
+
+static void test_absent(void **state)
+{
+    struct domain none;
+
+    (void)state;
+    memset(&none, 0, sizeof(none));
+    assert_false(vuart_receive(&none, 'a'));
+    vuart_tx_ready(&none);
+    vuart_reset(&none);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_identity_and_reset, setup),
+        cmocka_unit_test_setup(test_registers, setup),
+        cmocka_unit_test_setup(test_narrow, setup),
+        cmocka_unit_test_setup(test_transmit, setup),
+        cmocka_unit_test_setup(test_ring_full, setup),
+        cmocka_unit_test_setup(test_receive, setup),
+        cmocka_unit_test_setup(test_overrun, setup),
+        cmocka_unit_test_setup(test_no_fifo, setup),
+        cmocka_unit_test_setup(test_off_and_loopback, setup),
+        cmocka_unit_test_setup(test_absent, setup),
+    };
+
+    return cmocka_run_group_tests_name("vuart", tests, NULL, NULL);
+}
