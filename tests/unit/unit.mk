@@ -43,3 +43,6 @@ unit-test_vgic_mmio := common/vdev/vgic.c common/vdev/vgic_init.c common/vdev/vg
 unit-test_guest_ldst := common/guest_ldst.c arch/arm64/hw/ldst.c
 unit-test_vdev := common/vdev/vdev.c
 unit-test_vuart := common/vdev/vuart.c common/vdev/vdev.c common/lib/spinlock.c
+unit-test_vpsci := common/vdev/vpsci.c common/lib/spinlock.c
+unit-test_vsmccc := common/vdev/vsmccc.c
+unit-test_drbg := common/drbg.c common/lib/spinlock.c
