@@ -46,3 +46,4 @@ unit-test_vuart := common/vdev/vuart.c common/vdev/vdev.c common/lib/spinlock.c
 unit-test_vpsci := common/vdev/vpsci.c common/lib/spinlock.c
 unit-test_vsmccc := common/vdev/vsmccc.c
 unit-test_drbg := common/drbg.c common/lib/spinlock.c
+unit-test_vtimer := common/vdev/vtimer.c common/timer.c common/lib/spinlock.c
