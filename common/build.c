@@ -120,7 +120,8 @@ static enum corbel_err check_memory(struct domain *d, const struct platform *p,
 
 /*
  * Table pages: a dry run per entry of the solved map. Counting each alone may count a
- * shared table twice, never too few; chunks of RAM are aligned like the entry.
+ * shared table twice, never too few. RAM comes in chunks that may be smaller than 1 GiB:
+ * it is counted as if none of its addresses allowed a block of that size.
  */
 static u32 table_pages(const struct domain *d)
 {
@@ -128,7 +129,8 @@ static u32 table_pages(const struct domain *d)
 
     for (u32 i = 0; i < d->map->count; i++) {
         const struct addrmap_entry *e = &d->map->entries[i];
-        const struct stage2_map map = { .ipa = IPA(e->base), .pa = PA(e->base), .size = e->size,
+        const struct stage2_map map = { .ipa = IPA(e->base), .pa = PA(e->base + SZ_2M),
+                                        .size = e->size,
                                         .attr = s2_policy((enum s2_class)e->cls) };
 
         if (e->kind == MAP_RAM || e->kind == MAP_GICC)
@@ -215,6 +217,8 @@ static enum corbel_err reserve(struct domain *d, const struct platform *p, struc
     err = p2m_init(&d->p2m, (u16)(d->id), d->map->ipa_bits, pages);
     if (err != CORBEL_OK)
         return err;
+    cfg_error_set(e, d->name, "(CPUs)", "(as configured)",
+                  "a free CPU of its pool for each vCPU's hard affinity");
     err = create_vcpus(d);
     if (err == CORBEL_OK)
         err = create_devices(d, p);
@@ -245,6 +249,8 @@ static struct domain *alloc_domain(void)
 
 void build_free(struct domain *d)
 {
+    for (u32 i = 0; i < d->vcpu_count; i++)
+        sched_unit_remove(&d->vcpus[i]->unit); /* with sched=null it holds a CPU */
     if (d->arena.base) {
         console_detach(d);
         arena_destroy(&d->arena);
@@ -256,6 +262,20 @@ void build_free(struct domain *d)
     if (d->plan)
         heap_free(d->plan, ALIGN_UP(sizeof(*d->plan), PAGE_SIZE));
     heap_free(d, ALIGN_UP(sizeof(*d), PAGE_SIZE));
+}
+
+/* Its node was fine by itself, but the pool could not be made. */
+static enum corbel_err check_pool(const struct domain *d, const struct platform *p,
+                                  struct cfg_error *e)
+{
+    char path[128], value[16];
+
+    if (find_pool(d->cfg->pool_phandle))
+        return CORBEL_OK;
+    fmt_snprintf(value, sizeof(value), "0x%x", d->cfg->pool_phandle);
+    cfg_error_set(e, fdtr_path_of(p->fdt, d->cfg->node, path, sizeof(path)), "domain-cpupool",
+                  value, "a CPU pool that was not refused");
+    return ERR_NOENT;
 }
 
 static enum corbel_err prepare(struct domain *d, const struct platform *p, int node,
@@ -270,7 +290,9 @@ static enum corbel_err prepare(struct domain *d, const struct platform *p, int n
     if (!d->cfg->nr_spis_given) /* as Xen: all that the host has */
         d->cfg->nr_spis = MIN(gic->line_count() - 32, VGIC_SPI_MAX);
     d->id = domain_slots() + 1;
-    err = check_memory(d, p, e);
+    err = check_pool(d, p, e);
+    if (err == CORBEL_OK)
+        err = check_memory(d, p, e);
     if (err == CORBEL_OK)
         err = build_probe_kernel(p, d->cfg, d->job, e);
     if (err == CORBEL_OK)
@@ -306,6 +328,7 @@ struct domain *build_create(const struct platform *p, const struct boot_options 
         build_free(d);
         return NULL;
     }
+    d->report = options->p2m_report;
     d->scrub_ram = options->bootscrub;
     memory_promised += d->cfg->memory;
     log_map(d);

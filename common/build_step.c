@@ -15,6 +15,7 @@
 #include <corbel/domain.h>
 #include <corbel/domdtb.h>
 #include <corbel/drbg.h>
+#include <corbel/irq.h>
 #include <corbel/log.h>
 #include <corbel/panic.h>
 #include <corbel/platform.h>
@@ -160,7 +161,24 @@ static enum corbel_err map_gicv(struct domain *d)
 
     if (!e || host->gic.version != GIC_V2)
         return CORBEL_OK;
-    return p2m_map(&d->p2m, IPA(e->base), PA(host->gic.gicv.base), e->size, S2_GIC);
+    /* Not the tree's address: where pages repeat each 64 KiB the second half is elsewhere. */
+    return p2m_map(&d->p2m, IPA(e->base), PA(gic->guest_gicc.base), e->size, S2_GIC);
+}
+
+/* What EL2 wrote is in its caches: the guest reads it first with its own switched off. */
+static void clean_range(struct domain *d, ipa_t ipa, u64 size)
+{
+    for (u64 done = 0; done < size;) {
+        u64 at = ipa.v + done, room, part;
+        pa_t pa;
+
+        if (p2m_ram_at(&d->p2m, IPA(at), &pa, &room) != CORBEL_OK)
+            return;
+        part = MIN(MIN(size - done, room), SZ_2M - (pa.v & (SZ_2M - 1)));
+        arch_cache_clean_inval(arch_window_open(WINDOW_LARGE_B, pa, EL2_DATA), part);
+        arch_window_close(WINDOW_LARGE_B);
+        done += part;
+    }
 }
 
 static enum corbel_err write_dtb(struct domain *d)
@@ -185,10 +203,12 @@ static enum corbel_err write_dtb(struct domain *d)
     if (!buf)
         return ERR_NOMEM;
     err = domdtb_write(&in, buf, size, &total, &failed);
-    if (err == CORBEL_OK)
+    if (err == CORBEL_OK) {
         err = p2m_copy_to(&d->p2m, IPA(d->job->place.dtb), buf, total);
-    else
+        clean_range(d, IPA(d->job->place.dtb), total);
+    } else {
         log_err("%s: device tree: node %s does not fit", d->name, failed);
+    }
     heap_free(buf, size);
     return err;
 }
@@ -219,6 +239,8 @@ static enum task_result stage_start(struct domain *d)
     log_info("%s: started: %llu KiB, %u vCPUs, %u of %u table pages", d->name,
              (unsigned long long)(d->p2m.ram_size >> 10), d->vcpu_count, d->p2m.pool_used,
              d->p2m.pool_pages);
+    if (d->report)
+        p2m_report(&d->p2m, d->name);
     sched_unpause(&d->vcpus[0]->unit);
     sched_wake(&d->vcpus[0]->unit);
     finished_one();
@@ -254,7 +276,7 @@ static enum task_result stage_release(struct domain *d)
     }
     if (d->arena.base)
         console_detach(d);
-    d->freed = page_free_count();
+    d->freed = d->p2m.ram_size; /* the steps to come count it down */
     d->stage = END_MEMORY;
     return TASK_AGAIN;
 }
@@ -275,7 +297,7 @@ static enum task_result stage_memory(struct domain *d)
     d->state = DOMAIN_DEAD;
     d->stage = END_DEAD;
     log_info("%s: destroyed, %llu KiB freed", d->name,
-             (unsigned long long)((frames - d->freed) * (PAGE_SIZE >> 10)));
+             (unsigned long long)(d->freed >> 10));
     log_info("memory: %llu KiB free", (unsigned long long)(frames * (PAGE_SIZE >> 10)));
     return TASK_IDLE;
 }

@@ -15,6 +15,7 @@
 #include <corbel/log.h>
 #include <corbel/panic.h>
 #include <corbel/platform.h>
+#include <corbel/quiet.h>
 #include <corbel/timer.h>
 #include <corbel/vcpu.h>
 #include <corbel/vtimer.h>
@@ -105,6 +106,8 @@ static void owned(struct cpu *cpu, u32 intid, u32 iar)
     if (intid == console_intid()) {
         console_irq();
         irq_dispatch_console();
+    } else if (intid == SGI_KICK) {
+        quiet_note(); /* whatever it is about is looked for after the interrupts */
     } else if (intid == SGI_STOP) {
         gic->deactivate(iar);
         arch_cpu_halt();

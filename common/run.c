@@ -61,18 +61,16 @@ static bool run_wfi_traps(const struct vcpu *v)
 
 static void load(struct cpu *cpu, struct vcpu *v)
 {
-    const struct stage2 *s2 = &v->domain->p2m.s2;
     u16 *last = &cpu->last_vcpu[v->domain->id];
 
     if (v->power != VCPU_ON)
         start_if_pending(v);
-    stage2_load(s2);
+    arch_vcpu_load(v);
     if (*last != v->id + 1) {
         if (*last)
             stage2_flush_local(); /* decision 18: the other vCPU may use the same ASIDs */
         *last = (u16)(v->id + 1);
     }
-    arch_vcpu_load(v);
     vtimer_load(v);
     vgic_load(v);
     arch_vcpu_set_wfx(v, run_wfi_traps(v));

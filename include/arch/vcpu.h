@@ -16,7 +16,7 @@ struct vcpu;
 /* Reset state for a start at entry with x0 = context_id (PSCI CPU_ON, boot). Not resident. */
 void arch_vcpu_reset(struct vcpu *v, u64 entry, u64 context_id);
 
-/* Move EL1 and FP state between this CPU and memory, incl. HCR_EL2, VMPIDR, CNTVOFF. */
+/* Move EL1 and FP state between this CPU and memory; load also stage 2, HCR_EL2, CNTVOFF. */
 void arch_vcpu_load(struct vcpu *v);
 void arch_vcpu_save(struct vcpu *v);
 

@@ -42,10 +42,10 @@ void build_count_refused(void);
 void build_boot_done(void);
 
 /*
- * Clean and invalidate the next piece of all of d's RAM to the PoC, for set/way
- * operations; true when the round is complete. Its vCPUs share one position: a second
- * one that asks meanwhile only speeds the round up.
+ * Clean and invalidate the next piece of all RAM of v's domain to the PoC, for set/way
+ * operations of v, which is loaded here; true when its round is complete. Each vCPU has
+ * a round of its own: what another one cleaned before v asked does not count for v.
  */
-bool build_clean_ram_step(struct domain *d);
+bool build_clean_ram_step(struct vcpu *v);
 
 #endif

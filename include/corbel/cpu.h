@@ -29,6 +29,7 @@ struct cpu {
     u16 last_vcpu[MAX_DOMAINS + 1]; /* by VMID: id + 1 of the vCPU last loaded here */
     struct sched_cpu sched;
     struct timer_queue timers;
+    u64 quiet_round;      /* quiet.c: last round this CPU has seen; atomic */
     u8 window_open;       /* bit per enum window_slot */
     u8 lock_depth;        /* debug: held locks, ranks below */
     u8 lock_rank[8];

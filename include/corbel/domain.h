@@ -49,9 +49,10 @@ struct domain {
     u64 cntvoff;                /* counter at the (re)start */
     struct sched_unit task;     /* long work: build, teardown */
     u8 stage;                   /* enum build_stage; the task's alone */
+    bool report;                /* print the stage-2 map when it starts (corbel,p2m-report) */
     bool scrub_ram;             /* zero RAM before the guest gets it (bootscrub) */
-    u64 clean_pos;              /* set/way request: bytes of RAM cleaned; build_step.c */
-    u64 freed;                  /* frames at the start of the teardown, for its last line */
+    u64 quiet_round;            /* teardown: see quiet.h */
+    u64 freed;                  /* bytes of RAM given back by the teardown, for its last line */
 };
 
 /* Domains by slot; NULL for an unused one. Fixed once boot is over. */

@@ -36,6 +36,7 @@ struct vcpu {
     u8 power;               /* enum vcpu_power; domain lock (RANK_DOMAIN) */
     s32 pause_count;        /* domain lock */
     u64 entry, context_id;  /* CPU_ON: applied when it is first loaded in ON_PENDING */
+    u64 clean_pos;          /* set/way request: bytes of RAM cleaned; its own CPU */
     struct sched_unit unit;
     struct vgic_cpu vgic;
     struct vtimer vtimer;

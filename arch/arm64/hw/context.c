@@ -63,11 +63,49 @@ void arch_vcpu_save(struct vcpu *v)
     v->arch.fpsr = read_sysreg(fpsr);
 }
 
-void arch_vcpu_load(struct vcpu *v)
+/* Walks may not run between the old tables and the new: EPD0, EPD1 and M are set meanwhile. */
+#define TCR_EPD (BIT(7) | BIT(23))
+
+static void load_el1(const struct arch_vcpu *a)
 {
-#define X(name) write_sysreg(v->arch.name, name);
+#define X(name) write_sysreg(a->name, name);
     VCPU_EL1_REGS(X)
 #undef X
+}
+
+/*
+ * Stage 2 and the EL1 registers of another guest. On CPUs that translate speculatively
+ * with a mix of both (errata 1165522, 1319367, 1319537, 1530923) stage-1 walks stay shut
+ * off from before the first write until the last.
+ */
+static void load_translation(struct vcpu *v)
+{
+    u64 tcr = v->arch.tcr_el1, sctlr = v->arch.sctlr_el1;
+
+    if (!errata_speculative_at()) {
+        stage2_load(&v->domain->p2m.s2);
+        load_el1(&v->arch);
+        return;
+    }
+    write_sysreg(read_sysreg(tcr_el1) | TCR_EPD, tcr_el1);
+    isb();
+    write_sysreg(read_sysreg(sctlr_el1) | SCTLR_M, sctlr_el1);
+    isb();
+    stage2_load(&v->domain->p2m.s2);
+    v->arch.tcr_el1 |= TCR_EPD;
+    v->arch.sctlr_el1 |= SCTLR_M;
+    load_el1(&v->arch);
+    isb();
+    write_sysreg(sctlr, sctlr_el1);
+    isb();
+    write_sysreg(tcr, tcr_el1);
+    v->arch.tcr_el1 = tcr;
+    v->arch.sctlr_el1 = sctlr;
+}
+
+void arch_vcpu_load(struct vcpu *v)
+{
+    load_translation(v);
     if (cpu_features()->pauth)
         PAUTH_ALL(PAUTH_LOAD);
     if (cpu_features()->scxtnum) {
