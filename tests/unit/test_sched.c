@@ -141,11 +141,13 @@ static void run_cpu(u32 id)
         s->last_ran = fake_time;
         if (s->work != ~0ull)
             s->work -= ran < s->work ? ran : s->work;
-        if (!s->work && !(rand() % 8))
-            sched_wake(&s->unit); /* a wake just before it sleeps, without work: harmless */
         while (!s->work) {
+            if (!(rand() % 8)) { /* work comes after it looked, before it sleeps */
+                s->work = STEP;
+                sched_wake(&s->unit);
+            }
             if (sched_block(&s->unit)) {
-                if (!(rand() % 8)) { /* and one just after */
+                if (!(rand() % 8)) { /* and just after */
                     s->work = STEP;
                     sched_wake(&s->unit);
                 }
@@ -455,6 +457,34 @@ static void test_task_over_queued(void **state)
     }
 }
 
+/* Woken behind the one that runs: no preemption, but its slice is watched from now on. */
+static void test_wake_arms(void **state)
+{
+    struct sim_unit *a, *b;
+
+    (void)state;
+    start(1, SCHED_FAIR);
+    a = add(sched_pool_default(), 256, ~0ull);
+    b = add(sched_pool_default(), 256, ~0ull);
+    sched_wake(&a->unit);
+    assert_ptr_equal(sched_next(cpu_get(0)), &a->unit);
+    sched_wake(&b->unit);
+    assert_ptr_equal(sched_next(cpu_get(0)), &a->unit);
+    fake_time += 4 * MS;
+    assert_true(sched_block(&a->unit));
+    assert_ptr_equal(sched_next(cpu_get(0)), &b->unit);
+    assert_false(sched_should_yield(cpu_get(0)));
+    assert_true(list_empty(&cpu_get(0)->timers.entries));
+    sched_wake(&a->unit);
+    assert_true(sched_should_yield(cpu_get(0)));
+    assert_ptr_equal(sched_next(cpu_get(0)), &b->unit);
+    assert_false(list_empty(&cpu_get(0)->timers.entries));
+    fake_time += 5 * MS;
+    assert_non_null(timer_expired(fake_time));
+    assert_true(sched_should_yield(cpu_get(0)));
+    assert_ptr_equal(sched_next(cpu_get(0)), &a->unit);
+}
+
 static void test_pause(void **state)
 {
     struct sim_unit *a;
@@ -596,9 +626,9 @@ int main(void)
         cmocka_unit_test(test_no_starvation), cmocka_unit_test(test_no_tick_alone),
         cmocka_unit_test(test_random),        cmocka_unit_test(test_wake_choice),
         cmocka_unit_test(test_wants),         cmocka_unit_test(test_task_over_queued),
-        cmocka_unit_test(test_pause),         cmocka_unit_test(test_yield),
-        cmocka_unit_test(test_pools),         cmocka_unit_test(test_null),
-        cmocka_unit_test(test_null_random),
+        cmocka_unit_test(test_wake_arms),     cmocka_unit_test(test_pause),
+        cmocka_unit_test(test_yield),         cmocka_unit_test(test_pools),
+        cmocka_unit_test(test_null),          cmocka_unit_test(test_null_random),
     };
 
     return cmocka_run_group_tests_name("sched", tests, NULL, NULL);
