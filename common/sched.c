@@ -191,7 +191,7 @@ static void place(struct sched_unit *unit, u64 now)
         kick(pool, (u32)cpu);
 }
 
-/* --- SCHED_NULL: the bound vCPU ---------------------------------------------------------------- */
+/* --- SCHED_NULL: the bound vCPU ----------------------------------------------------------- */
 
 /*
  * wake and block meet as Dekker's two flags do: wake stores wake_pending, then looks
@@ -222,7 +222,7 @@ static bool bound_runnable(const struct sched_unit *unit)
            __atomic_load_n(&unit->state, __ATOMIC_SEQ_CST) != UNIT_BLOCKED;
 }
 
-/* --- waking and sleeping ----------------------------------------------------------------------- */
+/* --- waking and sleeping ------------------------------------------------------------------ */
 
 /* state became QUEUED, or the pause ended: onto the list, unless its CPU is about to see it. */
 static void join(struct sched_unit *unit)
@@ -330,7 +330,7 @@ bool sched_should_yield(const struct cpu *cpu)
     return sched_has_work(cpu) || (sc->slice_armed && !timer_is_set(&sc->slice));
 }
 
-/* --- choosing ---------------------------------------------------------------------------------- */
+/* --- choosing ----------------------------------------------------------------------------- */
 
 /* First on the list that may run on cpu and whose state is there or nowhere. */
 static struct sched_unit *first_eligible(struct sched_pool *pool, u32 cpu)

@@ -96,7 +96,7 @@ static void set_words(struct vcpu *v, const u32 words[4])
         v->regs.x[i] = words[i];
 }
 
-/* --- calls of the architecture ----------------------------------------------------------------- */
+/* --- calls of the architecture ------------------------------------------------------------ */
 
 static s64 arch_features(u32 function)
 {
@@ -144,7 +144,7 @@ static void arch_call(struct vcpu *v, u32 function)
     }
 }
 
-/* --- random numbers ---------------------------------------------------------------------------- */
+/* --- random numbers ----------------------------------------------------------------------- */
 
 /* count x 64 bits into words[], least significant first. */
 static bool fill_words(u64 *words, u32 count)
@@ -228,7 +228,7 @@ static void trng_call(struct vcpu *v, u32 function)
     }
 }
 
-/* --- dispatch ---------------------------------------------------------------------------------- */
+/* --- dispatch ----------------------------------------------------------------------------- */
 
 enum guest_action vsmccc_call(struct vcpu *v)
 {

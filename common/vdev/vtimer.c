@@ -37,7 +37,7 @@ static void set_deadline(struct timer_entry *entry, u64 cval, u64 count, u64 now
         timer_cancel(entry);
 }
 
-/* --- the virtual timer ------------------------------------------------------------------------- */
+/* --- the virtual timer -------------------------------------------------------------------- */
 
 void vtimer_init(struct vcpu *v)
 {
@@ -143,7 +143,7 @@ bool vtimer_output(struct vcpu *v)
     return (ctl & (CTL_ENABLE | CTL_IMASK | CTL_ISTATUS)) == (CTL_ENABLE | CTL_ISTATUS);
 }
 
-/* --- the emulated physical timer --------------------------------------------------------------- */
+/* --- the emulated physical timer ---------------------------------------------------------- */
 
 static bool ptimer_is_due(const struct vtimer *t, u64 now)
 {

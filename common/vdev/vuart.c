@@ -68,7 +68,7 @@ static void update_line(struct domain *d)
     vgic_set_line(d, u->intid, level);
 }
 
-/* --- receive ----------------------------------------------------------------------------------- */
+/* --- receive ------------------------------------------------------------------------------ */
 
 /*
  * RX follows the trigger level. The timeout is not timed: characters that wait below
@@ -131,7 +131,7 @@ static u32 read_data(struct domain *d)
     return value;
 }
 
-/* --- transmit ---------------------------------------------------------------------------------- */
+/* --- transmit ----------------------------------------------------------------------------- */
 
 /* Move what the ring takes out of the FIFO. putc's refusal leaves word that we wait for room. */
 static void flush_tx(struct domain *d)
@@ -191,7 +191,7 @@ static void write_data(struct domain *d, u8 c)
     spin_unlock(&u->lock);
 }
 
-/* --- registers --------------------------------------------------------------------------------- */
+/* --- registers ---------------------------------------------------------------------------- */
 
 static u32 read_flags(const struct vuart *u)
 {

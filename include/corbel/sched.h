@@ -41,9 +41,9 @@ struct sched_cpu {
     struct sched_unit *bound;   /* SCHED_NULL: the vCPU that owns this CPU */
     struct sched_unit *wants;   /* own CPU: see sched_wants() */
     u64 slice_end;
-    struct timer_entry slice;   /* TIMER_SLICE; its expiry needs no handler of its own */
-    bool slice_armed;           /* somebody waits who may run here; pool lock */
-    bool need_resched;          /* atomic; set by any CPU, which then sends SGI_KICK */
+    struct timer_entry slice; /* TIMER_SLICE; its expiry needs no handler of its own */
+    bool slice_armed;         /* somebody waits who may run here; pool lock */
+    bool need_resched;        /* atomic; set by any CPU, which then sends SGI_KICK */
 };
 
 enum sched_policy { SCHED_FAIR, SCHED_NULL };
@@ -52,7 +52,7 @@ enum sched_policy { SCHED_FAIR, SCHED_NULL };
 
 /*
  * Boot CPU, once cpu_count() is final and before any CPU calls sched_next(): pool 0
- * gets all CPUs. policy of pool 0 is the sched= option.
+ * gets all CPUs that are online. policy of pool 0 is the sched= option.
  */
 void sched_init(enum sched_policy policy);
 

@@ -15,10 +15,10 @@ struct sched_pool {
     spinlock_t lock;        /* RANK_RUNQ */
     struct list_head queue; /* units that wait, by vruntime, equals in order of arrival */
     cpumask_t cpus;         /* 0: unused entry */
-    cpumask_t idle; /* CPUs that found nothing to run and were not kicked since; atomic */
-    u64 clock;      /* never falls; about the smallest vruntime of those that run */
-    u64 slice;      /* ticks */
-    u8 policy;      /* enum sched_policy */
+    cpumask_t idle;         /* CPUs that found nothing to run and were not kicked since; atomic */
+    u64 clock;              /* never falls; about the smallest vruntime of those that run */
+    u64 slice;              /* ticks */
+    u8 policy;              /* enum sched_policy */
 };
 
 /* A vCPU that has a CPU of its own: never queued. */

@@ -17,11 +17,11 @@ struct vcpu;
  * with the vCPU (design decision 27). Physical: emulated (CNTP_*), PPI 30.
  */
 struct vtimer {
-    u64 cntv_cval, cntv_ctl; /* saved while not resident */
-    bool phys_active;        /* PPI 27 physically active for this vCPU */
-    spinlock_t lock;         /* RANK_VUART: cntp_* and their line, against the expiry elsewhere */
-    u64 cntp_cval, cntp_ctl; /* emulated; CTL as the guest wrote it, ISTATUS computed */
-    struct timer_entry wake;  /* TIMER_VTIMER: blocked and not resident any more */
+    u64 cntv_cval, cntv_ctl;   /* saved while not resident */
+    bool phys_active;          /* PPI 27 physically active for this vCPU */
+    spinlock_t lock;           /* RANK_VUART: cntp_* and their line, against the expiry elsewhere */
+    u64 cntp_cval, cntp_ctl;   /* emulated; CTL as the guest wrote it, ISTATUS computed */
+    struct timer_entry wake;   /* TIMER_VTIMER: blocked and not resident any more */
     struct timer_entry ptimer; /* TIMER_PTIMER */
 };
 
