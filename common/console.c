@@ -66,17 +66,24 @@ u32 console_domain_next(u32 id)
     return 0;
 }
 
-bool console_is_open(const struct domain *d)
-{
-    return __atomic_load_n(&con.open, __ATOMIC_RELAXED) == d->id;
-}
-
 /* ---- filling the stage ---- */
 
 static void stage_text(const char *text)
 {
     while (*text)
         con.stage[con.stage_len++] = (u8)*text++;
+}
+
+/* Which line stands incomplete on the UART; its domain's next characters follow at once. */
+static void set_open(u32 id)
+{
+    struct domain *d = domains[con.open];
+
+    if (d)
+        __atomic_store_n(&d->console.open, false, __ATOMIC_RELAXED);
+    con.open = id;
+    if (domains[id])
+        __atomic_store_n(&domains[id]->console.open, true, __ATOMIC_RELAXED);
 }
 
 /* Start or go on with a line of source id at the UART: end another's, print the prefix. */
@@ -89,7 +96,7 @@ static void begin_line(u32 id, const char *name)
     stage_text("(");
     stage_text(name);
     stage_text(") ");
-    con.open = id;
+    set_open(id);
     con.line_len = 0;
 }
 
@@ -134,7 +141,7 @@ static u32 stage_ring(struct console_ring *r, u32 tail, u32 head)
     con.line_len += (u32)(out - con.stage) - con.stage_len;
     con.stage_len = (u32)(out - con.stage);
     if (c == '\n')
-        con.open = 0;
+        set_open(0);
     return tail;
 }
 
@@ -307,8 +314,7 @@ void console_start(u32 intid, bool sync)
     con.ops->irq_enable(con.base, intid != 0, false);
     spin_unlock(&con.lock);
     console_drain();
-    if (!intid)
-        console_arm_timer();
+    console_arm_timer(); /* what came before is looked at once */
 }
 
 u32 console_intid(void)
@@ -327,9 +333,11 @@ void console_arm_timer(void)
 /* Quiet since the last tick: print the incomplete line. True while something is left. */
 static bool age_ring(struct console_ring *r)
 {
-    if (__atomic_load_n(&r->head, __ATOMIC_ACQUIRE) == __atomic_load_n(&r->tail, __ATOMIC_RELAXED))
+    bool touched = __atomic_exchange_n(&r->touched, false, __ATOMIC_SEQ_CST);
+
+    if (__atomic_load_n(&r->head, __ATOMIC_SEQ_CST) == __atomic_load_n(&r->tail, __ATOMIC_RELAXED))
         return __atomic_load_n(&r->full, __ATOMIC_RELAXED);
-    if (!__atomic_exchange_n(&r->touched, false, __ATOMIC_RELAXED))
+    if (!touched)
         __atomic_store_n(&r->flush, true, __ATOMIC_RELAXED);
     return true;
 }

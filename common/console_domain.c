@@ -57,42 +57,59 @@ void console_detach(struct domain *d)
     console_input_forget(d->id);
 }
 
-/* Free bytes; when none, leave word that the domain wants to know (pairs with stage_domain()). */
+/*
+ * Free bytes when the ring looks full: leave word that the domain wants to know, then
+ * look again (pairs with stage_domain()).
+ */
+static u32 look_again(struct console_ring *r, u32 head)
+{
+    __atomic_store_n(&r->full, true, __ATOMIC_SEQ_CST);
+    return CONSOLE_RING_SIZE - (head - __atomic_load_n(&r->tail, __ATOMIC_SEQ_CST));
+}
+
 static u32 room(struct console_ring *r, u32 head)
 {
     u32 used = head - __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE);
 
-    if (used < CONSOLE_RING_SIZE)
-        return CONSOLE_RING_SIZE - used;
-    __atomic_store_n(&r->full, true, __ATOMIC_SEQ_CST);
-    used = head - __atomic_load_n(&r->tail, __ATOMIC_SEQ_CST);
-    return CONSOLE_RING_SIZE - used;
+    return likely(used < CONSOLE_RING_SIZE) ? CONSOLE_RING_SIZE - used : look_again(r, head);
+}
+
+/*
+ * A line has begun: the timer flushes it when nothing follows. touched says that the
+ * timer is armed already. Our head store and this load against console_tick()'s
+ * clearing of touched and load of head: one of the two sees the other.
+ */
+static void watch_partial_line(struct console_ring *r)
+{
+    if (__atomic_load_n(&r->touched, __ATOMIC_SEQ_CST))
+        return;
+    __atomic_store_n(&r->touched, true, __ATOMIC_RELAXED);
+    console_arm_timer();
 }
 
 bool console_putc(struct domain *d, u8 c)
 {
     struct console_ring *r = &d->console;
-    bool ok;
     u32 head;
 
     spin_lock(&r->lock);
     head = r->head;
-    ok = r->data && room(r, head) > 0;
-    if (ok) {
-        r->data[head % CONSOLE_RING_SIZE] = c;
-        if (c == '\n')
-            __atomic_store_n(&r->line_end, head + 1, __ATOMIC_RELAXED);
-        else
-            __atomic_store_n(&r->touched, true, __ATOMIC_RELAXED);
-        __atomic_store_n(&r->head, head + 1, __ATOMIC_RELEASE);
+    if (unlikely(!r->data || !room(r, head))) {
+        spin_unlock(&r->lock);
+        console_arm_timer();
+        return false;
     }
+    r->data[head % CONSOLE_RING_SIZE] = c;
+    if (c == '\n')
+        __atomic_store_n(&r->line_end, head + 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&r->head, head + 1, __ATOMIC_SEQ_CST);
     spin_unlock(&r->lock);
     /* A whole line, or more of the one that is on the screen: now. Else it waits for its end. */
-    if (ok && (c == '\n' || console_is_open(d)))
+    if (c == '\n' || __atomic_load_n(&r->open, __ATOMIC_RELAXED))
         console_drain();
     else
-        console_arm_timer();
-    return ok;
+        watch_partial_line(r);
+    return true;
 }
 
 u32 console_room(struct domain *d)

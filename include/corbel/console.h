@@ -22,7 +22,8 @@ struct console_ring {
     u8 *data;        /* CONSOLE_RING_SIZE bytes of the domain's memory; NULL: not attached */
     u32 head, tail;  /* free-running; head = written by the domain, tail = drained */
     u32 line_end;    /* head behind the last newline: before it all lines are complete */
-    bool touched;    /* a character came since the last look of the console timer */
+    bool touched;    /* a character came since the last look of the console timer: it is armed */
+    bool open;       /* its incomplete line stands on the UART */
     bool flush;      /* quiet for a while: print the incomplete line too */
     bool full;       /* the domain was told that there is no room */
     bool held_cr;    /* a carriage return that waits for what follows; console lock */
@@ -93,7 +94,6 @@ u32 console_domain_next(u32 id);
 void console_set_domain(u32 id, struct domain *d);
 bool console_rx(u8 *c);
 void console_rx_clear(void);
-bool console_is_open(const struct domain *d);
 void console_arm_timer(void);
 bool console_tick(void); /* true: the timer must be armed again */
 void console_input_offer(u32 id);
