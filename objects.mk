@@ -22,8 +22,8 @@ objs-common := common/addrmap.o common/boot_cpus.o common/boot_mem.o common/buil
     common/guest_exit.o common/guest_ldst.o common/heap.o common/image.o common/irq.o \
     common/irq_dispatch.o common/keys.o common/main.o common/p2m.o common/p2m_report.o \
     common/page.o common/platform.o common/platform_chosen.o common/platform_cpus.o \
-    common/platform_devices.o common/platform_parts.o common/poolcfg.o common/run.o \
-    common/s2policy.o common/sched.o common/sched_pool.o common/timer.o common/vcpu.o
+    common/platform_devices.o common/platform_parts.o common/poolcfg.o common/quiet.o \
+    common/run.o common/s2policy.o common/sched.o common/sched_pool.o common/timer.o common/vcpu.o
 
 objs-vdev := common/vdev/vdev.o common/vdev/vgic.o common/vdev/vgic_init.o common/vdev/vgic_lr.o \
     common/vdev/vgic_mmio.o common/vdev/vgic_run.o common/vdev/vgic_v2.o common/vdev/vgic_v3.o \

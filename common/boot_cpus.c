@@ -122,4 +122,9 @@ void boot_cpus_secondary(struct cpu *cpu)
     __atomic_store_n(&cpu->online, true, __ATOMIC_RELEASE);
     while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
         arch_cpu_relax();
+    if (cpu->sched.pool)
+        return;
+    /* It came when its time was over: the pools were made without it. */
+    __atomic_store_n(&cpu->online, false, __ATOMIC_RELEASE);
+    arch_cpu_halt();
 }

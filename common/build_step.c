@@ -19,6 +19,7 @@
 #include <corbel/log.h>
 #include <corbel/panic.h>
 #include <corbel/platform.h>
+#include <corbel/quiet.h>
 #include <corbel/string.h>
 #include <corbel/vcpu.h>
 
@@ -270,14 +271,23 @@ static enum task_result stage_wait(struct domain *d)
 static enum task_result stage_release(struct domain *d)
 {
     for (u32 i = 0; i < d->vcpu_count; i++) {
-        timer_cancel(&d->vcpus[i]->vtimer.wake);
-        timer_cancel(&d->vcpus[i]->vtimer.ptimer);
+        vtimer_reset(d->vcpus[i]); /* and not armed again by an expiry under way elsewhere */
         sched_unit_remove(&d->vcpus[i]->unit);
     }
     if (d->arena.base)
         console_detach(d);
+    d->vcpu_count = 0; /* reports and debug keys of other CPUs find none any more */
     d->freed = d->p2m.ram_size; /* the steps to come count it down */
-    d->stage = END_MEMORY;
+    d->quiet_round = quiet_begin();
+    d->stage = END_QUIET;
+    return TASK_AGAIN;
+}
+
+/* An expiry, a typed character or a debug key of another CPU may have found d just before. */
+static enum task_result stage_quiet(struct domain *d)
+{
+    if (quiet_is_over(d->quiet_round))
+        d->stage = END_MEMORY;
     return TASK_AGAIN;
 }
 
@@ -289,7 +299,6 @@ static enum task_result stage_memory(struct domain *d)
     if (err == ERR_AGAIN)
         return TASK_AGAIN;
     arena_destroy(&d->arena);
-    d->vcpu_count = 0;
     if (d->job)
         heap_free(d->job, ALIGN_UP(sizeof(*d->job), PAGE_SIZE));
     d->job = NULL;
@@ -320,6 +329,8 @@ enum task_result build_step(struct domain *d)
         return stage_wait(d);
     case END_RELEASE:
         return stage_release(d);
+    case END_QUIET:
+        return stage_quiet(d);
     case END_MEMORY:
         return stage_memory(d);
     default: /* running, or gone */
@@ -327,12 +338,13 @@ enum task_result build_step(struct domain *d)
     }
 }
 
-bool build_clean_ram_step(struct domain *d)
+bool build_clean_ram_step(struct vcpu *v)
 {
-    u64 pos = d->clean_pos;
+    const struct p2m *p2m = &v->domain->p2m;
+    u64 pos = v->clean_pos;
 
-    for (u32 i = 0; i < d->p2m.bank_count; i++) {
-        const struct p2m_bank *b = &d->p2m.banks[i];
+    for (u32 i = 0; i < p2m->bank_count; i++) {
+        const struct p2m_bank *b = &p2m->banks[i];
 
         if (pos < b->size) {
             pa_t pa = pa_add(b->pa, pos);
@@ -340,11 +352,11 @@ bool build_clean_ram_step(struct domain *d)
 
             arch_cache_clean_inval(arch_window_open(WINDOW_LARGE_A, pa, EL2_DATA), n);
             arch_window_close(WINDOW_LARGE_A);
-            d->clean_pos += n;
+            v->clean_pos += n;
             return false;
         }
         pos -= b->size;
     }
-    d->clean_pos = 0;
+    v->clean_pos = 0;
     return true;
 }

@@ -52,7 +52,7 @@ static bool setway(struct vcpu *v)
 {
     if (arch_vcpu_caches_watched(v))
         return true;
-    if (!build_clean_ram_step(v->domain))
+    if (!build_clean_ram_step(v))
         return false;
     arch_vcpu_watch_caches(v, true);
     return true;
@@ -62,7 +62,7 @@ static bool sctlr_write(struct vcpu *v, u64 value)
 {
     bool was_on = arch_vcpu_caches_on(v);
 
-    if (arch_sctlr_caches_on(value) != was_on && !build_clean_ram_step(v->domain))
+    if (arch_sctlr_caches_on(value) != was_on && !build_clean_ram_step(v))
         return false;
     arch_vcpu_write_sctlr(v, value);
     if (arch_sctlr_caches_on(value))

@@ -48,6 +48,7 @@ static void start_if_pending(struct vcpu *v)
     spin_lock(&v->domain->lock);
     if (v->power == VCPU_ON_PENDING) {
         arch_vcpu_reset(v, v->entry, v->context_id);
+        v->clean_pos = 0;
         v->power = VCPU_ON;
     }
     spin_unlock(&v->domain->lock);

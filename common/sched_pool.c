@@ -42,7 +42,7 @@ void sched_init(enum sched_policy policy)
     }
     for (u32 i = 1; i < ARRAY_SIZE(pools); i++)
         pools[i].cpus = 0;
-    pool_init(&pools[0], GENMASK(count - 1, 0), policy);
+    pool_init(&pools[0], cpu_online_mask(), policy); /* not those that did not start */
 }
 
 struct sched_pool *sched_pool_create(cpumask_t cpus, enum sched_policy policy)
