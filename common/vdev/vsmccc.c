@@ -12,6 +12,7 @@
 #include <arch/smccc.h>
 
 #include <corbel/bits.h>
+#include <corbel/compiler.h>
 #include <corbel/vcpu.h>
 #include <hw/psci.h>
 
@@ -230,9 +231,9 @@ static void trng_call(struct vcpu *v, u32 function)
 
 /* --- dispatch ----------------------------------------------------------------------------- */
 
-enum guest_action vsmccc_call(struct vcpu *v)
+/* Apart, so that the short way has no stack frame. */
+static __noinline enum guest_action dispatch(struct vcpu *v, u32 function)
 {
-    u32 function = (u32)v->regs.x[0] & ~(u32)SMCCC_SVE_HINT;
     enum guest_action action = ACT_RESUME;
 
     switch (function >> 24) { /* fast bit, width, owner */
@@ -259,4 +260,16 @@ enum guest_action vsmccc_call(struct vcpu *v)
     }
     set_result(v, SMCCC_RET_NOT_SUPPORTED);
     return ACT_RESUME;
+}
+
+enum guest_action vsmccc_call(struct vcpu *v)
+{
+    u32 function = (u32)v->regs.x[0] & ~(u32)SMCCC_SVE_HINT;
+
+    /* The null call that guests and benchmarks use; vpsci.c's table gives the same answer. */
+    if (function == PSCI_VERSION) {
+        set_result(v, PSCI_1_1);
+        return ACT_RESUME;
+    }
+    return dispatch(v, function);
 }

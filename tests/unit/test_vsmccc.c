@@ -141,11 +141,13 @@ static void test_dispatch(void **state)
         assert_int_equal(v.regs.x[2], 0xdead0002);
     }
     assert_int_equal(psci_calls, 0);
-    assert_int_equal(call(0x84000000, 0), 0x600d);
+    assert_int_equal(call(0x84000001, 0), 0x600d);
     assert_int_equal(act, ACT_BLOCK);
     assert_int_equal(call(0xc4000003, 0), 0x600d);
-    assert_int_equal(call(0xffffffff84010000, 0), 0x600d); /* SVE hint; W0 counts */
+    assert_int_equal(call(0xffffffff84010002, 0), 0x600d); /* SVE hint; W0 counts */
     assert_int_equal(psci_calls, 3);
+    assert_int_equal(call(0xffffffff84010000, 0), 0x10001); /* PSCI_VERSION, the short way */
+    assert_int_equal(act, ACT_RESUME);
     assert_int_equal(call(SMCCC_VERSION, 0), 0x10002);
     assert_int_equal(act, ACT_RESUME);
     assert_int_equal(fake_log[0], 0);
