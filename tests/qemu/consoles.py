@@ -31,6 +31,7 @@ class Consoles:
     def __init__(self, hv, names):
         self.hv = hv
         self.names = list(names)
+        self.switches = 0
         self.focus = None if hv != "none" else self.names[0]
         self._done = {name: "" for name in [HV] + self.names}
         self._tail = ((HV,), "")
@@ -60,6 +61,7 @@ class Consoles:
         found = pattern.search(body) if pattern and HV in origins else None
         if found:
             self.focus = self._domain_name(found.group(1))
+            self.switches += 1
 
     def _domain_name(self, word):
         found = re.fullmatch(r"(?:DOM|d)(\d+)", word)

@@ -192,10 +192,10 @@ class Session:
         for _ in range(tries or len(self.config.domains) + 2):
             if self.consoles.focus == origin:
                 return
-            before = self.text(HV).count("nput to")
+            before = self.consoles.switches
             self.child.send("\x01\x01\x01")
             end = min(time.monotonic() + 10 * SCALE, self.deadline)
-            while self.text(HV).count("nput to") == before and time.monotonic() < end:
+            while self.consoles.switches == before and time.monotonic() < end:
                 self.pump()
         raise ConsoleTimeout("%s never got the console input" % origin)
 

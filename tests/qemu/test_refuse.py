@@ -61,13 +61,14 @@ CASES = {
     "memory-too-big": (lambda: broken(props={"memory": U64(64 << 20)}), NODE, "memory",
                        "0x4000000|67108864"),
     "memory-huge": (lambda: broken(props={"memory": U64(1 << 60)}), NODE, "memory",
-                    "0x1000000000000000|1152921504606846976"),
+                    "0x1000000000000000|1152921504606846976|0x10000000 0x0"),
     "no-cpus": (lambda: broken(props={"cpus": None}), NODE, "cpus", "missing"),
     "cpus-zero": (lambda: broken(props={"cpus": U32(0)}), NODE, "cpus", "0"),
     "cpus-many": (lambda: broken(props={"cpus": U32(1000)}), NODE, "cpus", "1000|0x3e8"),
     "no-kernel": (lambda: with_modules(), NODE, "multiboot,kernel", "missing"),
-    "truncated-image": (lambda: with_modules(image_module(size=32)), MODULE, "reg", "0x20|32"),
-    "truncated-gzip": (lambda: with_modules(truncated_gzip()), MODULE, "reg", ""),
+    "truncated-image": (lambda: with_modules(
+        image_module(size=32, addr=0x58000000)), MODULE, "reg", "0x20|32"),
+    "truncated-gzip": (lambda: with_modules(truncated_gzip()), NODE, "multiboot,kernel", "gzip"),
     "garbage-kernel": (lambda: with_modules(garbage_module()), MODULE, "reg", ""),
     "module-outside-ram": (lambda: with_modules(
         image_module(props={"reg": U64(0x1_0000_0000_0, 0x10000)})), MODULE, "reg", ""),
@@ -78,7 +79,7 @@ CASES = {
         mkdtb.Module("ramdisk", small_file("rd.bin", bytes(64 << 10)), addr=0x58100000,
                      props={"reg": U64(0x58001000, 0x10000)})), MODULE, "reg", "0x5800"),
     "two-kernels": (lambda: with_modules(image_module(), image_module(addr=0x59000000)),
-                    NODE, "multiboot,kernel", ""),
+                    MODULE, "compatible", "multiboot,kernel"),
     "image-larger-than-memory": (lambda: broken(props={"memory": U64(1024)}), NODE, "memory",
                                  "0x400|1024"),
     "direct-map": (lambda: broken(props={"direct-map": b""}), NODE, "direct-map", ""),
@@ -107,7 +108,7 @@ CASES = {
 
 def expect_refusal(vm, node, prop, value):
     """One line that says it all."""
-    line = vm.expect(HV, r"domU2: refused: .*", 30).group(0)
+    line = vm.expect(HV, r"domU2: refused: .*\n", 30).group(0).strip()
     assert re.search(r"refused: %s\S*: " % re.escape(node), line), line
     assert re.search(r": %s = " % re.escape(prop), line), line
     said = re.search(r" = (.*?): expected .", line)

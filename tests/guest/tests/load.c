@@ -32,6 +32,7 @@ void test_spin(void)
     uint64_t counts[MAX_CPUS];
     uint64_t end;
     uint64_t next;
+    register uint64_t mark __asm__("x27") = SPIN_MARK(0);
 
     spin_begin = timer_now() + timer_hz() * arg_number("start_ms", 0) / 1000;
     end = spin_begin + timer_hz() * seconds;
@@ -43,6 +44,7 @@ void test_spin(void)
     cpus[0].counter = 0;
     while (timer_now() < end) {
         cpus[0].counter++;
+        __asm__ volatile("" : "+r"(mark));
         if (timer_now() >= next) {
             print("SPIN cpu0 count %lu\n", cpus[0].counter);
             next += period;
