@@ -178,7 +178,7 @@ static void lr_load(struct vcpu *home, struct virq *irq, u32 n)
     lr = irq->intid | FIELD_PREP(ICH_LR_PRIORITY, irq->priority) |
          (irq->group1 ? ICH_LR_GROUP1 : 0) | (irq->active ? ICH_LR_ACTIVE : 0);
     /* HW = 1 is not allowed for pending and active at once (IHI 0069, ICH_LR.State). */
-    if (irq->phys && pending != irq->active) {
+    if (irq->phys && pending != irq->active && !gic->end_unseen) {
         lr |= ICH_LR_HW | FIELD_PREP(ICH_LR_PINTID, irq->pintid);
         irq->lr_hw = true;
         irq->phys = false;

@@ -109,6 +109,8 @@ static enum corbel_err gicv2_init(const struct platform *p)
     gicv2.lr_count = (u32)FIELD_GET(GICH_VTR_LISTREGS, vtr) + 1;
     gicv2_ops.priority_bits = (u32)FIELD_GET(GICH_VTR_PRIBITS, vtr) + 1;
     gicv2_ops.preemption_bits = (u32)FIELD_GET(GICH_VTR_PREBITS, vtr) + 1;
+    /* QEMU's model (10.0 and before) has no product number; GIC-400 and its kind do. */
+    gicv2_ops.end_unseen = mmio_read32(gicv2.gicd, GICD_IIDR) == GIC_JEP106_ARM;
     init_distributor();
     log_info("GICv2: %u lines, %u list registers%s", MIN(gicv2.lines, IRQ_COUNT), gicv2.lr_count,
              offset ? ", CPU interface repeated at 64 KiB" : "");

@@ -64,6 +64,11 @@ struct gic_ops {
     /* set by init / the first cpu_init */
     u32 priority_bits, preemption_bits; /* of the virtual interface */
     struct mem_range guest_gicc;        /* v2: the 8 KiB of GICV that a guest gets as its GICC */
+    /*
+     * A guest's end of a linked interrupt (HW = 1) makes nobody look at its source again, so
+     * that a line still asserted is lost: links must not be used (QEMU's GICv2).
+     */
+    bool end_unseen;
 };
 
 /* The driver in use, set by irq_init(); NULL before. */

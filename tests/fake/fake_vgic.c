@@ -174,7 +174,7 @@ static void op_apr_write(u32 group, u32 n, u32 value)
         vif()->apr = value;
 }
 
-static const struct gic_ops ops = {
+struct gic_ops fake_gic_ops = {
     .name = "fake",
     .enable = op_enable,
     .disable = op_disable,
@@ -200,7 +200,7 @@ static const struct gic_ops ops = {
     .preemption_bits = 5,
 };
 
-const struct gic_ops *gic = &ops;
+const struct gic_ops *gic = &fake_gic_ops;
 
 u64 arch_cntv_ctl_read(void)
 {
@@ -240,6 +240,7 @@ struct domain *fake_vgic_setup(u8 version, u32 vcpus, u32 nr_spis, u32 lrs)
     memset(fake_ppi, 0, sizeof(fake_ppi));
     memset(fake_spi, 0, sizeof(fake_spi));
     fake_wakes = 0;
+    fake_gic_ops.end_unseen = false;
     lr_total = lrs;
     guest_version = version;
     dom = calloc(1, sizeof(*dom));

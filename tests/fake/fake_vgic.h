@@ -3,6 +3,7 @@
 #define FAKE_VGIC_H
 
 #include <corbel/domain.h>
+#include <corbel/irq.h>
 #include <corbel/types.h>
 
 /*
@@ -30,6 +31,9 @@ extern struct fake_vif fake_vif[FAKE_CPUS];
 extern struct fake_phys fake_ppi[FAKE_CPUS][32];
 extern struct fake_phys fake_spi[1024];
 extern u32 fake_wakes; /* calls of vcpu_wake() */
+
+/* gic points here: a test may set end_unseen; setup clears it. */
+extern struct gic_ops fake_gic_ops;
 
 /* One domain of vcpus vCPUs, version (enum gic_version), with so many list registers per CPU. */
 struct domain *fake_vgic_setup(u8 version, u32 vcpus, u32 nr_spis, u32 lrs);

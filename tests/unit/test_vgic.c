@@ -441,6 +441,30 @@ static void test_retarget(void **state)
     assert_int_equal(guest_ack(3), 61);
 }
 
+/* Ended on vCPU 1, whose list register is idle but not reclaimed; next time for vCPU 0. */
+static void test_retarget_idle(void **state)
+{
+    (void)state;
+    for (u32 serve = 0; serve < 2; serve++) {
+        start(GIC_V3, 2, 4);
+        fake_load(1, v1);
+        spi_on(50, 0x80, true);
+        mmio_set(v0, FAKE_GICD + GICD_IROUTER + 50 * 8, 8, 1);
+        mmio_set(v0, FAKE_GICD + GICD_ISPENDR + 4, 4, BIT(18));
+        fake_serve(d);
+        assert_int_equal(guest_ack(1), 50);
+        guest_eoi(1, 50);
+        mmio_set(v0, FAKE_GICD + GICD_IROUTER + 50 * 8, 8, 0);
+        if (serve)
+            fake_serve(d);
+        mmio_set(v0, FAKE_GICD + GICD_ISPENDR + 4, 4, BIT(18));
+        fake_serve(d);
+        assert_int_equal(guest_ack(0), 50);
+        if (!serve)
+            fake_vgic_teardown();
+    }
+}
+
 static void test_sgi_v3(void **state)
 {
     (void)state;
@@ -568,6 +592,7 @@ int main(void)
         cmocka_unit_test_teardown(test_remote_fold, teardown),
         cmocka_unit_test_teardown(test_fold_lost, teardown),
         cmocka_unit_test_teardown(test_retarget, teardown),
+        cmocka_unit_test_teardown(test_retarget_idle, teardown),
         cmocka_unit_test_teardown(test_sgi_v3, teardown),
         cmocka_unit_test_teardown(test_sgi_v2, teardown),
         cmocka_unit_test_teardown(test_wfi, teardown),

@@ -44,6 +44,7 @@ static u32 dropped[VCPUS][40], dropped_n[VCPUS]; /* EOImode 1: priority dropped,
 static struct domain *d;
 static u32 version;
 static bool split;
+static bool unlinked; /* the host's links cannot be used */
 static u64 seed;
 
 static u32 rnd(u32 n)
@@ -113,6 +114,7 @@ static void check_irq(struct virq *irq)
         bool held = irq->phys || ((lr & ICH_LR_HW) && (lr & ICH_LR_STATE));
 
         assert_int_equal(fake_spi[irq->pintid].active, held);
+        assert_false(unlinked && irq->lr_hw);
         if (irq->phys)
             assert_true(irq->latch || irq->lr_latch || irq->active || irq->lr >= 0);
     }
@@ -471,6 +473,7 @@ static void run(u32 ver, u32 lrs, bool eoi_mode)
     split = eoi_mode;
     seed = 0x9e3779b97f4a7c15ull + lrs * 977 + ver * 31 + eoi_mode;
     model_start(lrs);
+    fake_gic_ops.end_unseen = unlinked;
     for (u32 i = 0; i < STEPS; i++) {
         steps[rnd(ARRAY_SIZE(steps))]();
         if (rnd(2))
@@ -511,13 +514,20 @@ static void test_v2(void **state)
     run(GIC_V2, 2, false);
 }
 
+static void test_unlinked(void **state)
+{
+    (void)state;
+    unlinked = true;
+    run(GIC_V2, 4, false);
+    run(GIC_V3, 4, true);
+    unlinked = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_v3),
-        cmocka_unit_test(test_v3_few),
-        cmocka_unit_test(test_v3_split),
-        cmocka_unit_test(test_v2),
+        cmocka_unit_test(test_v3), cmocka_unit_test(test_v3_few),   cmocka_unit_test(test_v3_split),
+        cmocka_unit_test(test_v2), cmocka_unit_test(test_unlinked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
