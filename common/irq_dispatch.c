@@ -7,6 +7,7 @@
 #include <corbel/irq_dispatch.h>
 
 #include <arch/time.h>
+#include <arch/vcpu.h>
 #include <corbel/console.h>
 #include <corbel/cpu.h>
 #include <corbel/domain.h>
@@ -86,7 +87,8 @@ static void virtual_timer(struct cpu *cpu, u32 iar)
 {
     struct vcpu *v = cpu->resident;
 
-    if (!v) { /* nobody's: its output was left on while the owner moved away */
+    if (!v) { /* nobody's: level high, it would come again and again */
+        arch_cntv_ctl_write(0);
         gic->deactivate(iar);
         return;
     }

@@ -47,6 +47,7 @@ _head:
     .section .text.entry, "ax"
 primary_entry:
     msr     daifset, #0xf           /* U-Boot leaves SError open and its own VBAR */
+    msr     spsel, #1
     mov     x20, x0
     pa_of   x0, early_vectors
     msr     vbar_el2, x0
@@ -120,6 +121,8 @@ el2_registers:
     mov     x0, #3                  /* CNTHCTL_EL2: EL1 may read CNTPCT; set per vCPU later */
     msr     cnthctl_el2, x0
     msr     cnthp_ctl_el2, xzr
+    msr     cntv_ctl_el0, xzr       /* firmware's own timers: the virtual one has our PPI */
+    msr     cntp_ctl_el0, xzr
     msr     mdcr_el2, xzr
     isb
     ret
@@ -252,6 +255,7 @@ spin_table_entry:
     .global secondary_entry
 secondary_entry:
     msr     daifset, #0xf
+    msr     spsel, #1
     mov     x20, x0
     pa_of   x0, early_vectors
     msr     vbar_el2, x0

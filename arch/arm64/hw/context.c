@@ -58,6 +58,8 @@ void arch_vcpu_save(struct vcpu *v)
         v->arch.scxtnum_el0 = read_sysreg(SYS_SCXTNUM_EL0);
         v->arch.scxtnum_el1 = read_sysreg(SYS_SCXTNUM_EL1);
     }
+    if (cpu_features()->ras)
+        v->arch.vdisr = read_sysreg(SYS_VDISR_EL2);
     fpsimd_save(v->arch.v);
     v->arch.fpcr = read_sysreg(fpcr);
     v->arch.fpsr = read_sysreg(fpsr);
@@ -112,6 +114,8 @@ void arch_vcpu_load(struct vcpu *v)
         write_sysreg(v->arch.scxtnum_el0, SYS_SCXTNUM_EL0);
         write_sysreg(v->arch.scxtnum_el1, SYS_SCXTNUM_EL1);
     }
+    if (cpu_features()->ras)
+        write_sysreg(v->arch.vdisr, SYS_VDISR_EL2);
     fpsimd_load(v->arch.v);
     write_sysreg(v->arch.fpcr, fpcr);
     write_sysreg(v->arch.fpsr, fpsr);

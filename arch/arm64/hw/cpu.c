@@ -47,6 +47,11 @@ static u32 id_field(u64 reg, u32 shift)
     return (u32)(reg >> shift) & 0xf;
 }
 
+static bool has_pmu(u64 dfr0)
+{
+    return id_field(dfr0, 8) != 0 && id_field(dfr0, 8) != 0xf; /* 15: of another make */
+}
+
 static void features_read(struct cpu_features *f)
 {
     u64 pfr0 = read_sysreg(id_aa64pfr0_el1), pfr1 = read_sysreg(id_aa64pfr1_el1);
@@ -78,7 +83,7 @@ static void features_read(struct cpu_features *f)
         .lor = id_field(mmfr1, 16) != 0,
         .spe = id_field(dfr0, 32) != 0,
         .trbe = id_field(dfr0, 44) != 0,
-        .pmu = id_field(dfr0, 8) != 0 && id_field(dfr0, 8) != 0xf,
+        .pmu = has_pmu(dfr0),
     };
     f->hide_ids = f->sve || f->sme || f->mte || f->mpam || f->amu || f->tcr2 || f->spe ||
                   f->trbe || id_field(mmfr0, 0) > 5;
@@ -98,6 +103,8 @@ static void features_narrow(const struct cpu_features *f)
     features.bbm2 &= f->bbm2;
     features.fgt &= f->fgt;
     features.hcx &= f->hcx;
+    features.pmu &= f->pmu;
+    features.lor |= f->lor;
     features.hide_ids |= f->hide_ids;
 }
 
@@ -138,6 +145,8 @@ u64 cpu_guest_hcr(void)
         hcr |= HCR_EL2_TERR | HCR_EL2_TEA;
     if (features.scxtnum)
         hcr |= HCR_EL2_ENSCXT;
+    if (features.lor)
+        hcr |= HCR_EL2_TLOR;
     if (features.hide_ids)
         hcr |= HCR_EL2_TID3;
     return hcr;
@@ -158,12 +167,11 @@ u64 cpu_guest_hcr(void)
 /* The same on every CPU and for every guest: written once, never per exit. */
 void cpu_guest_traps_init(void)
 {
-    u64 counters = FIELD_GET(GENMASK(15, 11), read_sysreg(pmcr_el0));
-    u64 mdcr = MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TTRF | MDCR_TPMS;
+    u64 mdcr = MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TTRF | MDCR_TPMS | MDCR_TPM | MDCR_TPMCR;
 
     write_sysreg(CPTR_RES1 | CPTR_TTA | CPTR_TAM, cptr_el2);
-    if (features.pmu)
-        mdcr |= MDCR_TPM | MDCR_TPMCR | counters; /* HPMN: all counters stay EL1's */
+    if (has_pmu(read_sysreg(id_aa64dfr0_el1))) /* else PMCR_EL0 is UNDEFINED, here too */
+        mdcr |= FIELD_GET(GENMASK(15, 11), read_sysreg(pmcr_el0)); /* HPMN: all counters */
     write_sysreg(mdcr, mdcr_el2);
     write_sysreg(read_sysreg(midr_el1), vpidr_el2);
     write_sysreg(1, cnthctl_el2); /* EL1PCTEN: CNTPCT readable; EL1PCEN = 0: CNTP_* trap */
@@ -180,6 +188,8 @@ void cpu_guest_traps_init(void)
     }
     if (features.fgt && features.amu)
         write_sysreg(0, SYS_HAFGRTR_EL2);
+    if (features.ras) /* what a virtual SError reports: IDS, an implementation's own syndrome */
+        write_sysreg(BIT(24), SYS_VSESR_EL2);
     if (features.mpam)
         write_sysreg(MPAM2_TRAP, SYS_MPAM2_EL2);
     isb();

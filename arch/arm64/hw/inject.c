@@ -101,8 +101,23 @@ void arch_inject_serror(struct vcpu *v)
     isb();
 }
 
+/* IT block of AArch32: one instruction further (Arm ARM, AArch32.ITAdvance()). */
+static u64 it_advance(u64 pstate)
+{
+    u64 it = FIELD_GET(PSR_IT_HIGH, pstate) << 2 | FIELD_GET(PSR_IT_LOW, pstate);
+
+    it = (it & 7) ? (it & 0xe0) | ((it << 1) & 0x1f) : 0;
+    pstate &= ~(PSR_IT_HIGH | PSR_IT_LOW);
+    return pstate | FIELD_PREP(PSR_IT_HIGH, it >> 2) | FIELD_PREP(PSR_IT_LOW, it);
+}
+
 void arch_vcpu_skip(struct vcpu *v, bool il32)
 {
+    /* As the instruction itself would have done. BTYPE's place is IT's in AArch32. */
     v->regs.pc += il32 ? 4 : 2;
-    v->regs.pstate &= ~(PSR_BTYPE | PSR_SS); /* as the instruction itself would have done */
+    v->regs.pstate &= ~PSR_SS;
+    if (v->regs.pstate & PSR_NRW)
+        v->regs.pstate = it_advance(v->regs.pstate);
+    else
+        v->regs.pstate &= ~PSR_BTYPE;
 }

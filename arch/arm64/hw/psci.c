@@ -10,6 +10,7 @@
 #include <arch/cache.h>
 #include <arch/cpu.h>
 #include <arch/mmu.h>
+#include <corbel/bits.h>
 #include <corbel/cpu.h>
 #include <corbel/err.h>
 #include <corbel/log.h>
@@ -48,8 +49,8 @@ static int start_spin_table(struct cpu *cpu)
 {
     u64 *release;
 
-    if (!cpu->release_addr) {
-        log_err("CPU%u: spin-table without cpu-release-addr", cpu->id);
+    if (!cpu->release_addr || !IS_ALIGNED(cpu->release_addr, sizeof(*release))) {
+        log_err("CPU%u: spin-table needs a cpu-release-addr of 8-byte alignment", cpu->id);
         return ERR_INVAL;
     }
     /* The secondary gets no argument this way: it finds its struct by MPIDR (head.S). */

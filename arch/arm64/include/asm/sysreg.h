@@ -86,6 +86,7 @@
 #define HCR_EL2_TGE   BIT(27)
 #define HCR_EL2_RW    BIT(31)
 #define HCR_EL2_E2H   BIT(34)
+#define HCR_EL2_TLOR  BIT(35)
 #define HCR_EL2_TERR  BIT(36)
 #define HCR_EL2_TEA   BIT(37)
 #define HCR_EL2_APK   BIT(40)
@@ -122,6 +123,8 @@
 #define PSR_A       BIT(8)
 #define PSR_D       BIT(9)
 #define PSR_BTYPE   GENMASK(11, 10)
+#define PSR_IT_HIGH GENMASK(15, 10) /* AArch32: IT[7:2], IT[1:0] */
+#define PSR_IT_LOW  GENMASK(26, 25)
 #define PSR_SSBS    BIT(12)
 #define PSR_IL      BIT(20)
 #define PSR_SS      BIT(21)

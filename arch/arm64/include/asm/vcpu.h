@@ -22,6 +22,7 @@ struct arch_vcpu {
     VCPU_EL1_REGS(X)
 #undef X
     u64 scxtnum_el0, scxtnum_el1;
+    u64 vdisr;    /* what the guest reads in DISR_EL1 */
     u64 pauth[VCPU_PAUTH_KEYS];
     u64 hcr;      /* HCR_EL2 to run with */
     u64 fpcr, fpsr;
