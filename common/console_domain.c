@@ -67,7 +67,7 @@ static u32 look_again(struct console_ring *r, u32 head)
     return CONSOLE_RING_SIZE - (head - __atomic_load_n(&r->tail, __ATOMIC_SEQ_CST));
 }
 
-static __always_inline u32 room(struct console_ring *r, u32 head)
+static inline u32 room(struct console_ring *r, u32 head)
 {
     u32 used = head - __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE);
 

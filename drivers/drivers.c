@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The list of drivers in this build: kinds of hardware that the platform code found,
- * and who drives them. New drivers are entered here and nowhere else.
+ * and who drives them. New drivers are entered here and nowhere else; one that Kconfig
+ * leaves out is not named, and the linker drops it.
  */
 #include <corbel/drivers.h>
 
@@ -10,8 +11,8 @@
 const struct uart_ops *driver_uart(u8 kind)
 {
     static const struct uart_ops *const list[] = {
-        [UART_PL011] = &pl011_ops,
-        [UART_SBSA] = &sbsa_uart_ops,
+        [UART_PL011] = IS_ENABLED(CONFIG_PL011) ? &pl011_ops : NULL,
+        [UART_SBSA] = IS_ENABLED(CONFIG_PL011) ? &sbsa_uart_ops : NULL,
     };
 
     return kind < ARRAY_SIZE(list) ? list[kind] : NULL;
@@ -20,8 +21,8 @@ const struct uart_ops *driver_uart(u8 kind)
 const struct gic_ops *driver_gic(u8 version)
 {
     static const struct gic_ops *const list[] = {
-        [GIC_V2] = &gicv2_ops,
-        [GIC_V3] = &gicv3_ops,
+        [GIC_V2] = IS_ENABLED(CONFIG_GICV2) ? &gicv2_ops : NULL,
+        [GIC_V3] = IS_ENABLED(CONFIG_GICV3) ? &gicv3_ops : NULL,
     };
 
     return version < ARRAY_SIZE(list) ? list[version] : NULL;

@@ -54,7 +54,7 @@ void spin_lock_init(spinlock_t *lock, enum lock_rank rank)
     lock->rank = (u8)rank;
 }
 
-static __always_inline void take(spinlock_t *lock)
+static inline void take(spinlock_t *lock)
 {
     u16 ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
 
