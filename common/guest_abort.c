@@ -72,7 +72,8 @@ void guest_insn_abort(struct vcpu *v, const struct guest_exit *e)
 {
     u64 pc = v->regs.pc;
 
-    report(v, e, e->u.abort.kind == ABORT_PERMISSION ? "not executable" : "nothing is mapped there");
+    report(v, e,
+           e->u.abort.kind == ABORT_PERMISSION ? "not executable" : "nothing is mapped there");
     arch_inject_insn_abort(v, e->u.abort.gva, e->u.abort.s1ptw);
     (void)vector_loop(v, pc);
 }

@@ -20,7 +20,7 @@
 /* How EL2 maps something: RW data, read-only data, device registers (nGnRE). Never executable. */
 enum el2_attr { EL2_DATA, EL2_RODATA, EL2_DEVICE };
 
-/* Finish the boot map: per-section permissions, guard pages, identity map dropped. Boot CPU once. */
+/* Finish what head.S mapped: the boot CPU's windows. Boot CPU once. */
 void arch_mmu_init(void);
 
 /*

@@ -94,6 +94,9 @@ void stage2_flush_all(struct stage2 *s2);
 /* Write VTTBR_EL2/VTCR_EL2 of this CPU (with the speculative-AT rules), ISB. */
 void stage2_load(const struct stage2 *s2);
 
+/* This CPU holds no guest any more: VTTBR_EL2 leaves tables that may be freed next. */
+void stage2_unload(void);
+
 /* TLBI VMALLE1, local: another vCPU of the same VMID ran here (decision 18). */
 void stage2_flush_local(void);
 

@@ -22,7 +22,7 @@ enum exit_reason {
     EXIT_UNEXPECTED, /* an exception class that cannot come from a guest here */
 };
 
-/* Trapped registers that common code emulates; the rest is answered in arch/arm64/entry/vsysreg.c. */
+/* Trapped registers that common code emulates; vsysreg.c of the architecture answers the rest. */
 enum trapped_reg {
     TREG_ICC_SGI1R, TREG_ICC_SGI0R, TREG_ICC_ASGI1R, TREG_ICC_DIR,
     TREG_CNTP_CTL, TREG_CNTP_CVAL, TREG_CNTP_TVAL,

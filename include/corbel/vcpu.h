@@ -55,7 +55,7 @@ static inline void vcpu_reg_set(struct vcpu *v, u32 n, u64 value)
         v->regs.x[n] = value;
 }
 
-/* Affinity value of vCPU id: GICv3 style, 16 per cluster (Aff0 0..15, Aff1), as Xen numbers them. */
+/* Affinity of vCPU id: 16 per cluster (Aff0 0..15, then Aff1), as Xen numbers them. */
 static inline u64 vcpu_mpidr_of(u32 id)
 {
     return (u64)(id & 15) | ((u64)(id >> 4) << 8);

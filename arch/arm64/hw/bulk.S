@@ -31,7 +31,7 @@ arch_copy:
 4:  ret
 
 /*
- * In: x0 start, x1 bytes, both multiples of 4096: DC ZVA where the CPU allows it (DCZID_EL0.DZP = 0,
+ * In: x0 start, x1 bytes, both multiples of 4096: DC ZVA where the CPU allows it (DCZID_EL0.DZP 0,
  * block at most 2 KiB), else pairs of zeroes. Clobbers x0-x4.
  */
     .global arch_zero_pages

@@ -53,13 +53,14 @@ void arch_backtrace(void)
 void fault_report(const struct el2_frame *f, u32 slot)
 {
     const struct cpu *cpu = cpu_this();
+    u64 bottom = cpu->stack_top - EL2_STACK_SIZE;
     u64 esr = read_sysreg(esr_el2);
 
     panic_enter();
     panic_print("*** fault in EL2: %s on CPU%u: EC 0x%llx ESR 0x%llx FAR 0x%llx",
                 slot_names[slot & 15], cpu->id, (unsigned long long)FIELD_GET(ESR_EC, esr),
                 (unsigned long long)esr, (unsigned long long)read_sysreg(far_el2));
-    if (f->sp < cpu->stack_top - EL2_STACK_SIZE && f->sp + PAGE_SIZE >= cpu->stack_top - EL2_STACK_SIZE)
+    if (f->sp < bottom && f->sp + PAGE_SIZE >= bottom)
         panic_print("    stack overflow: SP 0x%llx is below the stack", (unsigned long long)f->sp);
     panic_print("    PC 0x%llx PSTATE 0x%llx SP 0x%llx", (unsigned long long)f->pc,
                 (unsigned long long)f->pstate, (unsigned long long)f->sp);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* FP/SIMD registers of a guest. In: x0 = 512 bytes, 16-byte aligned. Clobbers no general register. */
+/* FP/SIMD registers of a guest. In: x0 = 512 bytes, 16-byte aligned. Clobbers nothing else. */
     .arch_extension fp
     .arch_extension simd
 

@@ -30,7 +30,7 @@ struct cpu_features {
 /* Stable after all CPUs are up; each CPU's own init may only turn things off. */
 const struct cpu_features *cpu_features(void);
 
-/* Fixed part of HCR_EL2, CPTR_EL2, MDCR_EL2 while a guest runs (design decision 2, section 11.4). */
+/* Fixed part of HCR_EL2, CPTR_EL2, MDCR_EL2 while a guest runs (design 11.4, decision 2). */
 u64 cpu_guest_hcr(void);
 void cpu_guest_traps_init(void);
 
@@ -38,9 +38,9 @@ void cpu_guest_traps_init(void);
 u64 cpu_id_view(u32 crm, u32 op2);
 u64 cpu_id_view_aarch32(u32 crm, u32 op2);
 
-/* Print the errata and mitigations that were found on this CPU. Each CPU once, boot CPU logs all. */
+/* Look for the errata of this CPU, log each the first time it is seen. Each CPU once. */
 void errata_init(void);
-/* Speculative AT (1165522, 1319367, 1530923): stage-1 walks must be shut off around VTTBR changes. */
+/* Speculative AT (1165522, 1319367, 1530923): no stage-1 walks around a change of VTTBR_EL2. */
 bool errata_speculative_at(void);
 /* TLBI must be repeated (1286807, 2441007, ...). */
 bool errata_repeat_tlbi(void);

@@ -109,7 +109,6 @@
 #define SCTLR_SPAN BIT(23)
 #define SCTLR_EE  BIT(25)
 #define SCTLR_DSSBS BIT(44)
-#define SCTLR_EL2_RES1 (BIT(4) | BIT(5) | BIT(11) | BIT(16) | BIT(18) | BIT(22) | BIT(23) | BIT(28) | BIT(29))
 #define SCTLR_EL1_RESET (BIT(11) | BIT(20) | BIT(22) | BIT(23) | BIT(28) | BIT(29))
 
 /* PSTATE / SPSR */
