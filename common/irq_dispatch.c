@@ -36,11 +36,15 @@ void irq_dispatch_init(const struct platform *p)
 void irq_dispatch_init_cpu(void)
 {
     enum corbel_err err = irq_request(intid_hyp_timer, true);
+
     if (err == CORBEL_OK)
         err = irq_request(intid_virt_timer, true);
     if (err == CORBEL_OK)
         err = irq_request(intid_maintenance, true);
-    CORBEL_ASSERT(err == CORBEL_OK); /* nobody else owns anything yet */
+    if (err != CORBEL_OK)
+        panic("device tree: no PPI of its own for the EL2 timer (%u), the virtual timer (%u) or "
+              "GIC maintenance (%u): %s",
+              intid_hyp_timer, intid_virt_timer, intid_maintenance, err_name(err));
 }
 
 void irq_dispatch_console(void)
@@ -105,14 +109,14 @@ static void owned(struct cpu *cpu, u32 intid, u32 iar)
         vgic_inject_hw(d, intid);
         return;
     }
-    if (intid == console_intid()) {
-        console_irq();
-        irq_dispatch_console();
-    } else if (intid == SGI_KICK) {
+    if (intid == SGI_KICK) {
         quiet_note(); /* whatever it is about is looked for after the interrupts */
     } else if (intid == SGI_STOP) {
         gic->deactivate(iar);
         arch_cpu_halt();
+    } else if (intid == console_intid()) { /* 0 when it is polled */
+        console_irq();
+        irq_dispatch_console();
     } else if (intid >= 16) {
         log_warn("CPU%u: interrupt %u has no owner: disabled", cpu->id, intid);
         gic->disable(intid);

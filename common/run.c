@@ -89,8 +89,10 @@ static void serve_resident(struct cpu *cpu)
         return;
     if (take_req(r, REQ_FOLD))
         vgic_fold(r);
-    if (cpu->sched.running != &r->unit && take_req(r, REQ_SAVE))
+    if (cpu->sched.running != &r->unit && take_req(r, REQ_SAVE)) {
         give_up(cpu, r);
+        stage2_unload();
+    }
 }
 
 static void switch_to(struct cpu *cpu, struct vcpu *v)

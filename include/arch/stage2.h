@@ -23,10 +23,10 @@ struct stage2_pool {
 };
 
 struct stage2 {
-    void *root;      /* EL2 address of the first of 1 << root_order concatenated root pages */
+    void *root; /* EL2 address of the first of 1 << root_order concatenated root pages */
     u8 root_order;
-    u8 start_level;  /* 0..2 */
-    u8 ipa_bits;     /* T0SZ = 64 - ipa_bits */
+    u8 start_level; /* 0..2 */
+    u8 ipa_bits;    /* T0SZ = 64 - ipa_bits */
     u16 vmid;
     u64 vttbr, vtcr; /* as loaded; the SMMU copies their fields */
     const struct stage2_pool *pool;

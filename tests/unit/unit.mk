@@ -47,3 +47,4 @@ unit-test_vpsci := common/vdev/vpsci.c common/lib/spinlock.c
 unit-test_vsmccc := common/vdev/vsmccc.c
 unit-test_drbg := common/drbg.c common/lib/spinlock.c
 unit-test_vtimer := common/vdev/vtimer.c common/timer.c common/lib/spinlock.c
+unit-test_quiet := common/quiet.c

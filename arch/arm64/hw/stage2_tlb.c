@@ -8,6 +8,7 @@
 #include <arch/stage2.h>
 
 #include <arch/barrier.h>
+#include <arch/mmu.h>
 
 #include <asm/stage2.h>
 #include <asm/tlb.h>
@@ -126,6 +127,21 @@ void stage2_load(const struct stage2 *s2)
     tlb_s1_walks_stop(&walks);
     vttbr_write(s2->vttbr, s2->vtcr);
     tlb_s1_walks_resume(&walks);
+}
+
+/*
+ * VMID 0 is nobody's, and one empty table of level 1 translates nothing: not even a
+ * speculative walk finds what used to be there (design decision 34 d).
+ */
+void stage2_unload(void)
+{
+    static const u64 empty[512] __aligned(4096);
+
+    vttbr_write(image_to_phys(empty).v,
+                VTCR_EL2_RES1 | FIELD_PREP(VTCR_EL2_PS, cpu_features()->pa_range) |
+                    FIELD_PREP(VTCR_EL2_SH0, 3) | FIELD_PREP(VTCR_EL2_ORGN0, 1) |
+                    FIELD_PREP(VTCR_EL2_IRGN0, 1) | FIELD_PREP(VTCR_EL2_SL0, 1) |
+                    FIELD_PREP(VTCR_EL2_T0SZ, 64 - 39));
 }
 
 void stage2_flush_local(void)
