@@ -82,8 +82,10 @@ static enum corbel_err solve(struct domain *d, const struct platform *p, struct 
 {
     char path[128], value[48];
     const struct addrmap_entry *ram;
-    struct image_want want = { .info = &job->image, .kernel_size = job->kernel_mem,
-                               .dtb_size = SZ_64K, .ramdisk_size = d->cfg->ramdisk.range.size };
+    struct image_want want = { .info = &job->image,
+                               .kernel_size = job->kernel_mem,
+                               .dtb_size = SZ_64K,
+                               .ramdisk_size = d->cfg->ramdisk.range.size };
     const char *why = "";
     enum corbel_err err;
 
@@ -101,8 +103,7 @@ static enum corbel_err solve(struct domain *d, const struct platform *p, struct 
     return ERR_RANGE;
 }
 
-static enum corbel_err check_memory(struct domain *d, const struct platform *p,
-                                    struct cfg_error *e)
+static enum corbel_err check_memory(struct domain *d, const struct platform *p, struct cfg_error *e)
 {
     u64 free = page_free_count() * PAGE_SIZE;
     u64 left = free > memory_promised ? free - memory_promised : 0;
@@ -129,7 +130,8 @@ static u32 table_pages(const struct domain *d)
 
     for (u32 i = 0; i < d->map->count; i++) {
         const struct addrmap_entry *e = &d->map->entries[i];
-        const struct stage2_map map = { .ipa = IPA(e->base), .pa = PA(e->base + SZ_2M),
+        const struct stage2_map map = { .ipa = IPA(e->base),
+                                        .pa = PA(e->base + SZ_2M),
                                         .size = e->size,
                                         .attr = s2_policy((enum s2_class)e->cls) };
 

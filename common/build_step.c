@@ -185,8 +185,12 @@ static void clean_range(struct domain *d, ipa_t ipa, u64 size)
 static enum corbel_err write_dtb(struct domain *d)
 {
     u8 seed[DOMDTB_SEED_SIZE];
-    struct domdtb_input in = { .cfg = d->cfg, .platform = host, .map = d->map, .seed = seed,
-                               .cpu_count = d->vcpu_count, .vuart_intid = d->vuart.intid };
+    struct domdtb_input in = { .cfg = d->cfg,
+                               .platform = host,
+                               .map = d->map,
+                               .seed = seed,
+                               .cpu_count = d->vcpu_count,
+                               .vuart_intid = d->vuart.intid };
     const char *failed = "";
     enum corbel_err err;
     u32 size, total;
@@ -276,7 +280,7 @@ static enum task_result stage_release(struct domain *d)
     }
     if (d->arena.base)
         console_detach(d);
-    d->vcpu_count = 0; /* reports and debug keys of other CPUs find none any more */
+    d->vcpu_count = 0;          /* reports and debug keys of other CPUs find none any more */
     d->freed = d->p2m.ram_size; /* the steps to come count it down */
     d->quiet_round = quiet_begin();
     d->stage = END_QUIET;
@@ -305,8 +309,7 @@ static enum task_result stage_memory(struct domain *d)
     frames = page_free_count();
     d->state = DOMAIN_DEAD;
     d->stage = END_DEAD;
-    log_info("%s: destroyed, %llu KiB freed", d->name,
-             (unsigned long long)(d->freed >> 10));
+    log_info("%s: destroyed, %llu KiB freed", d->name, (unsigned long long)(d->freed >> 10));
     log_info("memory: %llu KiB free", (unsigned long long)(frames * (PAGE_SIZE >> 10)));
     return TASK_IDLE;
 }

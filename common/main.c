@@ -33,8 +33,8 @@
 
 #include <generated/version.h>
 
-static struct platform platform;     /* what the tree says; read-only after boot */
-static struct boot_options options;  /* likewise */
+static struct platform platform;    /* what the tree says; read-only after boot */
+static struct boot_options options; /* likewise */
 
 /* The UART that the tree names, polled, before anything else can fail. */
 static void early_console(const void *fdt)

@@ -48,8 +48,15 @@ void *arch_mmu_map_device(pa_t pa, u64 size);
  * LARGE_B show the 2 MiB around pa, SMALL_0..3 the 4 KiB page around pa; the
  * result points at pa itself. A slot that is already open is a bug (assert).
  */
-enum window_slot { WINDOW_LARGE_A, WINDOW_LARGE_B, WINDOW_SMALL_0, WINDOW_SMALL_1,
-                   WINDOW_SMALL_2, WINDOW_SMALL_3, WINDOW_COUNT };
+enum window_slot {
+    WINDOW_LARGE_A,
+    WINDOW_LARGE_B,
+    WINDOW_SMALL_0,
+    WINDOW_SMALL_1,
+    WINDOW_SMALL_2,
+    WINDOW_SMALL_3,
+    WINDOW_COUNT
+};
 
 /* Make the window slots of CPU cpu. Boot CPU, before that CPU starts. ERR_NOMEM: no tables left. */
 enum corbel_err arch_window_init(u32 cpu) __must_check;

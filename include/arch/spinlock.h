@@ -32,7 +32,10 @@ typedef struct {
     u8 rank;
 } spinlock_t;
 
-#define SPINLOCK_INIT(r) { 0, 0, (r) }
+#define SPINLOCK_INIT(r) \
+    {                    \
+        0, 0, (r)        \
+    }
 
 void spin_lock_init(spinlock_t *lock, enum lock_rank rank);
 

@@ -26,7 +26,7 @@ enum build_stage {
     BUILD_DONE, /* running: the task sleeps */
     END_WAIT,   /* teardown: vCPUs leave their CPUs */
     END_RELEASE,
-    END_QUIET,  /* no CPU is in the middle of using what was found before */
+    END_QUIET, /* no CPU is in the middle of using what was found before */
     END_MEMORY,
     END_DEAD,
 };

@@ -7,16 +7,16 @@
  * spells __attribute__ itself.
  */
 
-#define __must_check       __attribute__((warn_unused_result))
-#define __noreturn         __attribute__((noreturn))
-#define __packed           __attribute__((packed))
-#define __aligned(n)       __attribute__((aligned(n)))
-#define __section(s)       __attribute__((section(s)))
-#define __unused           __attribute__((unused))
-#define __used             __attribute__((used))
-#define __noinline         __attribute__((noinline))
-#define __force_inline     inline __attribute__((always_inline))
-#define __may_alias        __attribute__((may_alias))
+#define __must_check        __attribute__((warn_unused_result))
+#define __noreturn          __attribute__((noreturn))
+#define __packed            __attribute__((packed))
+#define __aligned(n)        __attribute__((aligned(n)))
+#define __section(s)        __attribute__((section(s)))
+#define __unused            __attribute__((unused))
+#define __used              __attribute__((used))
+#define __noinline          __attribute__((noinline))
+#define __force_inline      inline __attribute__((always_inline))
+#define __may_alias         __attribute__((may_alias))
 #define __printf_like(f, a) __attribute__((format(printf, f, a)))
 
 /* Inside a loop: the compiler must not replace it by a call of memcpy or the like. */
@@ -31,11 +31,11 @@
     ((type *)(void *)((char *)(ptr) - __builtin_offsetof(type, member)))
 
 /* True when the Kconfig switch is defined to 1; usable in plain C conditions. */
-#define CONFIG_ARG_PLACEHOLDER_1 0,
+#define CONFIG_ARG_PLACEHOLDER_1             0,
 #define CONFIG_SECOND_ARG(ignored, val, ...) val
-#define CONFIG_IS_SET_2(arg_or_junk) CONFIG_SECOND_ARG(arg_or_junk 1, 0, 0)
-#define CONFIG_IS_SET_1(val) CONFIG_IS_SET_2(CONFIG_ARG_PLACEHOLDER_##val)
-#define CONFIG_IS_SET(val) CONFIG_IS_SET_1(val)
-#define IS_ENABLED(option) CONFIG_IS_SET(option)
+#define CONFIG_IS_SET_2(arg_or_junk)         CONFIG_SECOND_ARG(arg_or_junk 1, 0, 0)
+#define CONFIG_IS_SET_1(val)                 CONFIG_IS_SET_2(CONFIG_ARG_PLACEHOLDER_##val)
+#define CONFIG_IS_SET(val)                   CONFIG_IS_SET_1(val)
+#define IS_ENABLED(option)                   CONFIG_IS_SET(option)
 
 #endif

@@ -14,7 +14,7 @@ struct domain;
  * waits for the UART (design decision 36): rings are drained where a line ends, from
  * the TX interrupt and from the console timer. Three Ctrl-A switch the input.
  */
-#define CONSOLE_RING_SIZE 16384u /* per domain, power of two */
+#define CONSOLE_RING_SIZE  16384u /* per domain, power of two */
 #define CONSOLE_TAIL_LINES 20u
 
 struct console_ring {

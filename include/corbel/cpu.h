@@ -25,13 +25,13 @@ struct cpu {
     u64 release_addr;     /* spin-table; 0 with PSCI */
     u8 enable_method;     /* enum cpu_method, platform.h */
     bool online;          /* set by the CPU itself with release order, read by the boot CPU */
-    struct vcpu *resident; /* vCPU whose EL1/FP/LR/timer state this CPU holds, or NULL */
+    struct vcpu *resident;          /* vCPU whose EL1/FP/LR/timer state this CPU holds, or NULL */
     u16 last_vcpu[MAX_DOMAINS + 1]; /* by VMID: id + 1 of the vCPU last loaded here */
     struct sched_cpu sched;
     struct timer_queue timers;
-    u64 quiet_round;      /* quiet.c: last round this CPU has seen; atomic */
-    u8 window_open;       /* bit per enum window_slot */
-    u8 lock_depth;        /* debug: held locks, ranks below */
+    u64 quiet_round; /* quiet.c: last round this CPU has seen; atomic */
+    u8 window_open;  /* bit per enum window_slot */
+    u8 lock_depth;   /* debug: held locks, ranks below */
     u8 lock_rank[8];
 };
 

@@ -34,25 +34,25 @@ struct domain {
     spinlock_t lock;            /* RANK_DOMAIN: state, power, pauses */
     struct build_plan *plan;    /* heap, for life: holds the next two */
     struct domcfg *cfg;
-    struct addrmap *map;        /* solved */
-    struct build_job *job;      /* only while it is being built */
-    struct arena arena;         /* vCPUs, SPIs, console ring */
+    struct addrmap *map;   /* solved */
+    struct build_job *job; /* only while it is being built */
+    struct arena arena;    /* vCPUs, SPIs, console ring */
     struct p2m p2m;
     struct mmio_table mmio;
     struct vgic vgic;
     struct vuart vuart;
     struct console_ring console;
-    struct log_limit limit;     /* guest-caused lines */
-    u32 fault_reports;          /* blocks printed so far; only counts, no lock */
+    struct log_limit limit; /* guest-caused lines */
+    u32 fault_reports;      /* blocks printed so far; only counts, no lock */
     struct vcpu *vcpus[MAX_VCPUS];
     u32 vcpu_count;
-    u64 cntvoff;                /* counter at the (re)start */
-    struct sched_unit task;     /* long work: build, teardown */
-    u8 stage;                   /* enum build_stage; the task's alone */
-    bool report;                /* print the stage-2 map when it starts (corbel,p2m-report) */
-    bool scrub_ram;             /* zero RAM before the guest gets it (bootscrub) */
-    u64 quiet_round;            /* teardown: see quiet.h */
-    u64 freed;                  /* bytes of RAM given back by the teardown, for its last line */
+    u64 cntvoff;            /* counter at the (re)start */
+    struct sched_unit task; /* long work: build, teardown */
+    u8 stage;               /* enum build_stage; the task's alone */
+    bool report;            /* print the stage-2 map when it starts (corbel,p2m-report) */
+    bool scrub_ram;         /* zero RAM before the guest gets it (bootscrub) */
+    u64 quiet_round;        /* teardown: see quiet.h */
+    u64 freed;              /* bytes of RAM given back by the teardown, for its last line */
 };
 
 /* Domains by slot; NULL for an unused one. Fixed once boot is over. */

@@ -24,8 +24,13 @@ enum exit_reason {
 
 /* Trapped registers that common code emulates; vsysreg.c of the architecture answers the rest. */
 enum trapped_reg {
-    TREG_ICC_SGI1R, TREG_ICC_SGI0R, TREG_ICC_ASGI1R, TREG_ICC_DIR,
-    TREG_CNTP_CTL, TREG_CNTP_CVAL, TREG_CNTP_TVAL,
+    TREG_ICC_SGI1R,
+    TREG_ICC_SGI0R,
+    TREG_ICC_ASGI1R,
+    TREG_ICC_DIR,
+    TREG_CNTP_CTL,
+    TREG_CNTP_CVAL,
+    TREG_CNTP_TVAL,
     TREG_SETWAY, /* DC ISW/CSW/CISW */
     TREG_SCTLR,  /* SCTLR_EL1 writes, while the guest's caches are watched */
 };
@@ -36,18 +41,28 @@ struct guest_exit {
     u8 reason; /* enum exit_reason */
     bool il32; /* 4-byte instruction */
     union {
-        struct { u16 imm; } call;              /* HVC, SMC */
-        struct { bool wfe; } wfx;              /* WFE, and waits with a time limit: yield */
-        struct { u8 reg; u8 rt; bool write; } sysreg; /* reg: enum trapped_reg */
+        struct {
+            u16 imm;
+        } call; /* HVC, SMC */
+        struct {
+            bool wfe;
+        } wfx; /* WFE, and waits with a time limit: yield */
+        struct {
+            u8 reg;
+            u8 rt;
+            bool write;
+        } sysreg; /* reg: enum trapped_reg */
         struct {
             u64 gva;
-            ipa_t ipa;      /* with the page offset of gva */
-            u8 kind;        /* enum abort_kind */
-            u8 size;        /* bytes, valid with isv */
+            ipa_t ipa; /* with the page offset of gva */
+            u8 kind;   /* enum abort_kind */
+            u8 size;   /* bytes, valid with isv */
             u8 rt;
             bool isv, write, sign_extend, rt64, s1ptw, cache_op;
         } abort;
-        struct { u32 esr; } raw;               /* SERROR, UNEXPECTED */
+        struct {
+            u32 esr;
+        } raw; /* SERROR, UNEXPECTED */
     } u;
 };
 

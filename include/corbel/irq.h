@@ -33,10 +33,10 @@ struct gic_ops {
     const char *name;
     enum corbel_err (*init)(const struct platform *p);
     enum corbel_err (*cpu_init)(void);
-    u32 (*ack)(void);            /* INTID | source CPU << 10 for GICv2 SGIs; IRQ_SPURIOUS */
+    u32 (*ack)(void); /* INTID | source CPU << 10 for GICv2 SGIs; IRQ_SPURIOUS */
     void (*eoi)(u32 iar);
     void (*deactivate)(u32 iar);
-    void (*enable)(u32 intid);   /* PPIs: this CPU's */
+    void (*enable)(u32 intid); /* PPIs: this CPU's */
     void (*disable)(u32 intid);
     void (*configure)(u32 intid, bool level);
     void (*set_priority)(u32 intid, u8 priority);
@@ -46,19 +46,19 @@ struct gic_ops {
     bool (*is_pending)(u32 intid);
     bool (*is_active)(u32 intid);
     void (*send_sgi)(u32 cpu, u64 mpidr, u32 sgi);
-    u32 (*line_count)(void);     /* INTIDs implemented: 32 * (ITLinesNumber + 1), at most 1020 */
+    u32 (*line_count)(void); /* INTIDs implemented: 32 * (ITLinesNumber + 1), at most 1020 */
     /* virtual interface of this CPU */
     u32 (*lr_count)(void);
     u64 (*lr_read)(u32 index);
     void (*lr_write)(u32 index, u64 lr);
-    u64 (*lr_empty)(void);       /* ELRSR: bit n set = list register n holds nothing */
-    u64 (*lr_eoi)(void);         /* EISR */
+    u64 (*lr_empty)(void); /* ELRSR: bit n set = list register n holds nothing */
+    u64 (*lr_eoi)(void);   /* EISR */
     u32 (*misr)(void);
     u32 (*hcr_read)(void);
-    void (*hcr_write)(u32 hcr);  /* ICH_HCR layout; low 12 bits are GICH_HCR's too */
-    u64 (*vmcr_read)(void);      /* always in ICH_VMCR_EL2 layout */
+    void (*hcr_write)(u32 hcr); /* ICH_HCR layout; low 12 bits are GICH_HCR's too */
+    u64 (*vmcr_read)(void);     /* always in ICH_VMCR_EL2 layout */
     void (*vmcr_write)(u64 vmcr);
-    u32 (*apr_count)(void);      /* active-priority words per group */
+    u32 (*apr_count)(void); /* active-priority words per group */
     u32 (*apr_read)(u32 group, u32 index);
     void (*apr_write)(u32 group, u32 index, u32 value);
     /* set by init / the first cpu_init */

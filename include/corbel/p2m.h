@@ -28,9 +28,9 @@ struct p2m {
     spinlock_t lock;
     struct stage2 s2;
     struct stage2_pool pool_ops;
-    void *pool_base;        /* heap range the table pages come from (after the root) */
+    void *pool_base; /* heap range the table pages come from (after the root) */
     u64 pool_size;
-    u64 *pool_map;          /* bit per page: in use */
+    u64 *pool_map; /* bit per page: in use */
     u32 pool_pages, pool_used, pool_peak;
     struct p2m_bank banks[P2M_BANKS_MAX]; /* by ipa; fixed after building */
     u32 bank_count;

@@ -17,10 +17,10 @@ void panic_enter(void); /* stops the other CPUs; a second CPU that comes here ha
 void panic_print(const char *fmt, ...) __printf_like(1, 2);
 void panic_halt(void) __noreturn;
 
-#define CORBEL_ASSERT(cond)                                                                        \
-    do {                                                                                           \
-        if (unlikely(!(cond)))                                                                     \
-            panic("assertion failed: %s at %s:%d", #cond, __FILE__, __LINE__);                     \
+#define CORBEL_ASSERT(cond)                                                    \
+    do {                                                                       \
+        if (unlikely(!(cond)))                                                 \
+            panic("assertion failed: %s at %s:%d", #cond, __FILE__, __LINE__); \
     } while (0)
 
 #endif

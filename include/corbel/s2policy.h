@@ -10,13 +10,13 @@
  * architecture's stage-2 MemAttr[3:0] and SH[1:0] (Arm ARM D8.6, FWB = 0).
  */
 enum s2_class {
-    S2_RAM,      /* domain memory */
-    S2_RAM_RO,   /* read-only share */
-    S2_SRAM,     /* mmio-sram region */
-    S2_MMIO,     /* every device but the GIC: Device-GRE */
-    S2_GIC,      /* GICV/GICC, GICv2m, ITS frames: Device-nGnRnE */
-    S2_MMIO_NC,  /* write-combining, only on request */
-    S2_HWDOM_C,  /* hardware-domain MMIO under ACPI: Normal WB outer, XN */
+    S2_RAM,     /* domain memory */
+    S2_RAM_RO,  /* read-only share */
+    S2_SRAM,    /* mmio-sram region */
+    S2_MMIO,    /* every device but the GIC: Device-GRE */
+    S2_GIC,     /* GICV/GICC, GICv2m, ITS frames: Device-nGnRnE */
+    S2_MMIO_NC, /* write-combining, only on request */
+    S2_HWDOM_C, /* hardware-domain MMIO under ACPI: Normal WB outer, XN */
     S2_CLASS_COUNT
 };
 
@@ -33,7 +33,7 @@ struct s2_attr {
     u8 memattr; /* enum s2_memattr */
     u8 sh;      /* enum s2_sh */
     bool read, write, exec;
-    u8 cls;     /* enum s2_class, kept in the PTE's software bits 58:55 */
+    u8 cls; /* enum s2_class, kept in the PTE's software bits 58:55 */
 };
 
 struct s2_attr s2_policy(enum s2_class cls);

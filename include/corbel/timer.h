@@ -21,17 +21,17 @@ enum timer_kind {
 };
 
 struct timer_entry {
-    struct list_head node; /* queue lock */
-    u64 deadline;          /* counter ticks */
+    struct list_head node;     /* queue lock */
+    u64 deadline;              /* counter ticks */
     struct timer_queue *queue; /* NULL when idle; changes under the queue's lock */
-    u8 kind;               /* enum timer_kind */
-    void *object;          /* the vCPU or unit it belongs to */
+    u8 kind;                   /* enum timer_kind */
+    void *object;              /* the vCPU or unit it belongs to */
 };
 
 struct timer_queue {
-    spinlock_t lock; /* RANK_TIMER */
+    spinlock_t lock;          /* RANK_TIMER */
     struct list_head entries; /* by deadline */
-    u32 cpu;         /* owner */
+    u32 cpu;                  /* owner */
 };
 
 void timer_queue_init(struct timer_queue *queue, u32 cpu);

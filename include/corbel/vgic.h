@@ -32,30 +32,30 @@ struct vcpu;
 struct virq {
     spinlock_t lock;
     u16 intid;
-    s8 lr;              /* list register of vcpu that holds it, -1: none (decision 22) */
+    s8 lr; /* list register of vcpu that holds it, -1: none (decision 22) */
     u8 priority;
     bool enabled;
-    bool latch;         /* pending by write, by edge, by SGI or by an acknowledged source */
-    bool line;          /* input level of an emulated device's line */
+    bool latch; /* pending by write, by edge, by SGI or by an acknowledged source */
+    bool line;  /* input level of an emulated device's line */
     bool active;
-    bool acked;         /* active by acknowledge, not by a write to ISACTIVER */
-    bool level;         /* configuration */
+    bool acked; /* active by acknowledge, not by a write to ISACTIVER */
+    bool level; /* configuration */
     bool group1;
-    bool hw;            /* linked to physical interrupt pintid */
-    bool phys;          /* physical source is active and no list register will end it */
-    bool hw_line;       /* timer PPI: output when last folded */
-    bool lr_latch;      /* latch that went into the list register */
-    bool lr_hw;         /* list register was written with HW = 1 */
-    bool lr_busy;       /* its state was not "inactive" when last read */
-    u8 cmd;             /* enum virq_cmd: asked by another CPU while lr >= 0 (decision 25) */
-    u8 sources;         /* GICv2 SGI: pending source CPUs */
-    u8 active_source;   /* GICv2 SGI: source in the list register or acknowledged */
-    u8 targets;         /* GICv2 ITARGETSR byte */
+    bool hw;          /* linked to physical interrupt pintid */
+    bool phys;        /* physical source is active and no list register will end it */
+    bool hw_line;     /* timer PPI: output when last folded */
+    bool lr_latch;    /* latch that went into the list register */
+    bool lr_hw;       /* list register was written with HW = 1 */
+    bool lr_busy;     /* its state was not "inactive" when last read */
+    u8 cmd;           /* enum virq_cmd: asked by another CPU while lr >= 0 (decision 25) */
+    u8 sources;       /* GICv2 SGI: pending source CPUs */
+    u8 active_source; /* GICv2 SGI: source in the list register or acknowledged */
+    u8 targets;       /* GICv2 ITARGETSR byte */
     u16 pintid;
-    u64 route;          /* GICv3 IROUTER */
-    u64 lr_word;        /* as last written */
-    struct vcpu *target; /* who should get it; private: its vCPU; NULL: nobody */
-    struct vcpu *vcpu;  /* on whose list or in whose list registers it is, NULL: idle */
+    u64 route;             /* GICv3 IROUTER */
+    u64 lr_word;           /* as last written */
+    struct vcpu *target;   /* who should get it; private: its vCPU; NULL: nobody */
+    struct vcpu *vcpu;     /* on whose list or in whose list registers it is, NULL: idle */
     struct list_head node; /* on vcpu's list: waits for a list register or for a refresh */
 };
 
@@ -64,27 +64,27 @@ struct vgic_cpu {
     struct list_head list;
     struct virq private[VGIC_PRIVATE];
     struct virq *lr_irq[VGIC_LR_MAX]; /* which irq sits in which list register */
-    u32 lr_used;           /* bit per list register that has an lr_irq */
-    u32 lr_mask;           /* bit per list register of this CPU */
-    u32 hw_ppis;           /* bit per linked PPI; written before the first run */
-    u32 hcr;               /* ICH_HCR to run with */
-    struct cpu *cpu;       /* whose list registers are this vCPU's; NULL: all is in memory */
-    u64 vmcr;              /* saved while not loaded, like apr */
+    u32 lr_used;                      /* bit per list register that has an lr_irq */
+    u32 lr_mask;                      /* bit per list register of this CPU */
+    u32 hw_ppis;                      /* bit per linked PPI; written before the first run */
+    u32 hcr;                          /* ICH_HCR to run with */
+    struct cpu *cpu; /* whose list registers are this vCPU's; NULL: all is in memory */
+    u64 vmcr;        /* saved while not loaded, like apr */
     u32 apr[2][4];
-    u32 rd_waker;          /* GICR_WAKER */
-    u64 fold_key;          /* register access that waits for folds (decision 25), 0: none */
-    u64 fold_time;         /* when the last answer came; written by the answering CPU */
-    u64 fold_wait;         /* vCPUs whose answer is missing; atomic */
-    u64 fold_for;          /* vCPUs that want an answer from here; atomic */
+    u32 rd_waker;  /* GICR_WAKER */
+    u64 fold_key;  /* register access that waits for folds (decision 25), 0: none */
+    u64 fold_time; /* when the last answer came; written by the answering CPU */
+    u64 fold_wait; /* vCPUs whose answer is missing; atomic */
+    u64 fold_for;  /* vCPUs that want an answer from here; atomic */
 };
 
 struct vgic {
-    u8 version;            /* enum gic_version: what the guest sees */
-    u32 nr_spis;           /* a multiple of 32 not required; TYPER rounds up */
+    u8 version;  /* enum gic_version: what the guest sees */
+    u32 nr_spis; /* a multiple of 32 not required; TYPER rounds up */
     struct virq *spis;
-    u32 ctlr;              /* GICD_CTLR group enables as the guest wrote them; atomic */
+    u32 ctlr; /* GICD_CTLR group enables as the guest wrote them; atomic */
     u64 gicd_base, gicr_base, gicc_base; /* guest-physical */
-    u32 dropped;           /* software-generated requests to nowhere, for reports */
+    u32 dropped;                         /* software-generated requests to nowhere, for reports */
 };
 
 /* Bytes the SPIs take from the domain's arena. */

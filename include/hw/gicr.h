@@ -9,24 +9,24 @@
  * emulator. Each has an RD frame and, 64 KiB above, an SGI frame whose registers
  * stand at the offsets of GICD's first bank (hw/gicd.h): add GICR_SGI.
  */
-#define GICR_CTLR     0x0000u
-#define GICR_IIDR     0x0004u
-#define GICR_TYPER    0x0008u /* 64 bits */
-#define GICR_STATUSR  0x0010u
-#define GICR_WAKER    0x0014u
-#define GICR_MPAMIDR  0x0018u
-#define GICR_SETLPIR  0x0040u
-#define GICR_CLRLPIR  0x0048u
+#define GICR_CTLR      0x0000u
+#define GICR_IIDR      0x0004u
+#define GICR_TYPER     0x0008u /* 64 bits */
+#define GICR_STATUSR   0x0010u
+#define GICR_WAKER     0x0014u
+#define GICR_MPAMIDR   0x0018u
+#define GICR_SETLPIR   0x0040u
+#define GICR_CLRLPIR   0x0048u
 #define GICR_PROPBASER 0x0070u
 #define GICR_PENDBASER 0x0078u
-#define GICR_INVLPIR  0x00a0u
-#define GICR_INVALLR  0x00b0u
-#define GICR_SYNCR    0x00c0u
-#define GICR_PIDR4    0xffd0u
-#define GICR_PIDR2    0xffe8u
-#define GICR_CIDR0    0xfff0u
+#define GICR_INVLPIR   0x00a0u
+#define GICR_INVALLR   0x00b0u
+#define GICR_SYNCR     0x00c0u
+#define GICR_PIDR4     0xffd0u
+#define GICR_PIDR2     0xffe8u
+#define GICR_CIDR0     0xfff0u
 
-#define GICR_SGI      0x10000u /* SGI frame */
+#define GICR_SGI        0x10000u /* SGI frame */
 #define GICR_IGROUPR0   (GICR_SGI + 0x0080u)
 #define GICR_ISENABLER0 (GICR_SGI + 0x0100u)
 #define GICR_ICENABLER0 (GICR_SGI + 0x0180u)
@@ -40,8 +40,8 @@
 #define GICR_NSACR      (GICR_SGI + 0x0e00u)
 
 /* Distance between redistributors; with VLPIS (GICv4) there are two more frames. */
-#define GICR_SIZE_V3  0x20000u
-#define GICR_SIZE_V4  0x40000u
+#define GICR_SIZE_V3 0x20000u
+#define GICR_SIZE_V4 0x40000u
 
 #define GICR_CTLR_ENABLE_LPIS BIT(0)
 #define GICR_CTLR_CES         BIT(1)

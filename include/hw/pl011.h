@@ -8,22 +8,22 @@
  * Arm PrimeCell UART, DDI 0183. Shared by the host driver and the emulator. The SBSA
  * generic UART (BSA appendix) is the subset DR, RSR, FR, IMSC, RIS, MIS, ICR.
  */
-#define PL011_DR    0x000u
-#define PL011_RSR   0x004u /* write: ECR, clears errors */
-#define PL011_FR    0x018u
-#define PL011_ILPR  0x020u
-#define PL011_IBRD  0x024u
-#define PL011_FBRD  0x028u
-#define PL011_LCR_H 0x02cu
-#define PL011_CR    0x030u
-#define PL011_IFLS  0x034u
-#define PL011_IMSC  0x038u
-#define PL011_RIS   0x03cu
-#define PL011_MIS   0x040u
-#define PL011_ICR   0x044u
-#define PL011_DMACR 0x048u
+#define PL011_DR        0x000u
+#define PL011_RSR       0x004u /* write: ECR, clears errors */
+#define PL011_FR        0x018u
+#define PL011_ILPR      0x020u
+#define PL011_IBRD      0x024u
+#define PL011_FBRD      0x028u
+#define PL011_LCR_H     0x02cu
+#define PL011_CR        0x030u
+#define PL011_IFLS      0x034u
+#define PL011_IMSC      0x038u
+#define PL011_RIS       0x03cu
+#define PL011_MIS       0x040u
+#define PL011_ICR       0x044u
+#define PL011_DMACR     0x048u
 #define PL011_PERIPHID0 0xfe0u /* 8 identification registers, 4 bytes apart */
-#define PL011_SIZE  0x1000u
+#define PL011_SIZE      0x1000u
 
 #define PL011_DR_DATA  GENMASK(7, 0)
 #define PL011_DR_ERROR GENMASK(11, 8) /* FE, PE, BE, OE */

@@ -8,8 +8,8 @@
  * The host "architecture" of unit tests: settable current CPU and time, captured
  * log, panic as a mock assertion (expect_assert_failure works on it).
  */
-extern u64 fake_time;      /* counter ticks; frequency 1 GHz, so ticks = ns */
-extern u64 fake_deadline;  /* last arch_timer_set(), ~0 = stopped */
+extern u64 fake_time;     /* counter ticks; frequency 1 GHz, so ticks = ns */
+extern u64 fake_deadline; /* last arch_timer_set(), ~0 = stopped */
 extern char fake_log[65536];
 extern u32 fake_kicks[64]; /* SGIs sent per CPU */
 

@@ -6,7 +6,7 @@
 #include <corbel/cpu.h>
 #include <corbel/vcpu.h>
 
-#define DEFINE(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" ::"i"(value))
+#define DEFINE(name, value)       __asm__ volatile("\n.ascii \"->" #name " %0\"" ::"i"(value))
 #define OFFSET(name, type, field) DEFINE(name, __builtin_offsetof(type, field))
 
 void asm_offsets(void);

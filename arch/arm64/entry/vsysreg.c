@@ -32,21 +32,21 @@ static const struct sysreg_entry table[] = {
     { SYS_ENC(3, 3, 14, 2, 0), UP, TREG_CNTP_TVAL, 0 },
     { SYS_ENC(3, 3, 14, 2, 1), UP, TREG_CNTP_CTL, 0 },
     { SYS_ENC(3, 3, 14, 2, 2), UP, TREG_CNTP_CVAL, 0 },
-    { SYS_ENC(1, 0, 7, 6, 2), UP, TREG_SETWAY, 0 },   /* DC ISW */
-    { SYS_ENC(1, 0, 7, 10, 2), UP, TREG_SETWAY, 0 },  /* DC CSW */
-    { SYS_ENC(1, 0, 7, 14, 2), UP, TREG_SETWAY, 0 },  /* DC CISW */
-    { SYS_ENC(3, 0, 1, 0, 0), UP, TREG_SCTLR, 0 },    /* SCTLR_EL1, under TVM */
-    { SYS_ENC(3, 0, 1, 0, 1), RAZ_WI, 0, 0 },         /* ACTLR_EL1 */
+    { SYS_ENC(1, 0, 7, 6, 2), UP, TREG_SETWAY, 0 },             /* DC ISW */
+    { SYS_ENC(1, 0, 7, 10, 2), UP, TREG_SETWAY, 0 },            /* DC CSW */
+    { SYS_ENC(1, 0, 7, 14, 2), UP, TREG_SETWAY, 0 },            /* DC CISW */
+    { SYS_ENC(3, 0, 1, 0, 0), UP, TREG_SCTLR, 0 },              /* SCTLR_EL1, under TVM */
+    { SYS_ENC(3, 0, 1, 0, 1), RAZ_WI, 0, 0 },                   /* ACTLR_EL1 */
     { SYS_ENC(2, 0, 1, 1, 4), READ_CONST, 0, BIT(3) | BIT(1) }, /* OSLSR_EL1: OSLM, locked */
-    { SYS_ENC(2, 0, 1, 0, 4), RAZ_WI, 0, 0 },         /* OSLAR_EL1 */
-    { SYS_ENC(2, 0, 1, 3, 4), RAZ_WI, 0, 0 },         /* OSDLR_EL1 */
-    { SYS_ENC(2, 0, 1, 0, 0), RAZ_WI, 0, 0 },         /* MDRAR_EL1 */
-    { SYS_ENC(2, 0, 0, 2, 0), RAZ_WI, 0, 0 },         /* MDCCINT_EL1 */
-    { SYS_ENC(2, 0, 0, 2, 2), RAZ_WI, 0, 0 },         /* MDSCR_EL1 */
-    { SYS_ENC(2, 3, 0, 1, 0), RAZ_WI, 0, 0 },         /* MDCCSR_EL0 */
-    { SYS_ENC(2, 0, 7, 8, 6), RAZ_WI, 0, 0 },         /* DBGCLAIMSET_EL1 */
-    { SYS_ENC(2, 0, 7, 9, 6), RAZ_WI, 0, 0 },         /* DBGCLAIMCLR_EL1 */
-    { SYS_ENC(2, 0, 7, 14, 6), RAZ_WI, 0, 0 },        /* DBGAUTHSTATUS_EL1 */
+    { SYS_ENC(2, 0, 1, 0, 4), RAZ_WI, 0, 0 },                   /* OSLAR_EL1 */
+    { SYS_ENC(2, 0, 1, 3, 4), RAZ_WI, 0, 0 },                   /* OSDLR_EL1 */
+    { SYS_ENC(2, 0, 1, 0, 0), RAZ_WI, 0, 0 },                   /* MDRAR_EL1 */
+    { SYS_ENC(2, 0, 0, 2, 0), RAZ_WI, 0, 0 },                   /* MDCCINT_EL1 */
+    { SYS_ENC(2, 0, 0, 2, 2), RAZ_WI, 0, 0 },                   /* MDSCR_EL1 */
+    { SYS_ENC(2, 3, 0, 1, 0), RAZ_WI, 0, 0 },                   /* MDCCSR_EL0 */
+    { SYS_ENC(2, 0, 7, 8, 6), RAZ_WI, 0, 0 },                   /* DBGCLAIMSET_EL1 */
+    { SYS_ENC(2, 0, 7, 9, 6), RAZ_WI, 0, 0 },                   /* DBGCLAIMCLR_EL1 */
+    { SYS_ENC(2, 0, 7, 14, 6), RAZ_WI, 0, 0 },                  /* DBGAUTHSTATUS_EL1 */
 };
 
 #define ENC_OP0(e) (((e) >> 20) & 3)

@@ -32,18 +32,18 @@ void arch_vcpu_reset(struct vcpu *v, u64 entry, u64 context_id)
 
 #define PAUTH_SAVE(i, reg) v->arch.pauth[i] = read_sysreg(reg)
 #define PAUTH_LOAD(i, reg) write_sysreg(v->arch.pauth[i], reg)
-#define PAUTH_ALL(op)                                                                              \
-    do {                                                                                           \
-        op(0, SYS_APIAKEYLO_EL1);                                                                  \
-        op(1, SYS_APIAKEYHI_EL1);                                                                  \
-        op(2, SYS_APIBKEYLO_EL1);                                                                  \
-        op(3, SYS_APIBKEYHI_EL1);                                                                  \
-        op(4, SYS_APDAKEYLO_EL1);                                                                  \
-        op(5, SYS_APDAKEYHI_EL1);                                                                  \
-        op(6, SYS_APDBKEYLO_EL1);                                                                  \
-        op(7, SYS_APDBKEYHI_EL1);                                                                  \
-        op(8, SYS_APGAKEYLO_EL1);                                                                  \
-        op(9, SYS_APGAKEYHI_EL1);                                                                  \
+#define PAUTH_ALL(op)             \
+    do {                          \
+        op(0, SYS_APIAKEYLO_EL1); \
+        op(1, SYS_APIAKEYHI_EL1); \
+        op(2, SYS_APIBKEYLO_EL1); \
+        op(3, SYS_APIBKEYHI_EL1); \
+        op(4, SYS_APDAKEYLO_EL1); \
+        op(5, SYS_APDAKEYHI_EL1); \
+        op(6, SYS_APDBKEYLO_EL1); \
+        op(7, SYS_APDBKEYHI_EL1); \
+        op(8, SYS_APGAKEYLO_EL1); \
+        op(9, SYS_APGAKEYHI_EL1); \
     } while (0)
 
 void arch_vcpu_save(struct vcpu *v)

@@ -17,10 +17,8 @@
 #include <asm/sysreg.h>
 
 struct cpu boot_cpu; /* CPU 0; head.S points TPIDR_EL2 at it */
-u64 image_pa;         /* PA of _start; head.S writes it after bss was cleared */
+u64 image_pa;        /* PA of _start; head.S writes it after bss was cleared */
 struct spin_table_arg spin_table_args[SPIN_TABLE_ARGS];
-
-
 
 static struct cpu_features features; /* CPU 0 fills it, later CPUs narrow it in turn */
 static bool features_set;
@@ -64,8 +62,7 @@ static void features_read(struct cpu_features *f)
     *f = (struct cpu_features){
         .pa_range = (u8)MIN(id_field(mmfr0, 0), 5u),
         .vmid16 = id_field(mmfr1, 4) >= 2,
-        .pauth = (isar1 & (GENMASK(11, 4) | GENMASK(31, 24))) ||
-                 (isar2 & GENMASK(15, 8)),
+        .pauth = (isar1 & (GENMASK(11, 4) | GENMASK(31, 24))) || (isar2 & GENMASK(15, 8)),
         .bti = id_field(pfr1, 0) != 0,
         .rndr = id_field(isar0, 60) != 0,
         .ras = id_field(pfr0, 28) != 0,
@@ -85,8 +82,8 @@ static void features_read(struct cpu_features *f)
         .trbe = id_field(dfr0, 44) != 0,
         .pmu = has_pmu(dfr0),
     };
-    f->hide_ids = f->sve || f->sme || f->mte || f->mpam || f->amu || f->tcr2 || f->spe ||
-                  f->trbe || id_field(mmfr0, 0) > 5;
+    f->hide_ids = f->sve || f->sme || f->mte || f->mpam || f->amu || f->tcr2 || f->spe || f->trbe ||
+                  id_field(mmfr0, 0) > 5;
 }
 
 /* The system has what every CPU has; what only some have must be hidden on all. */
@@ -129,8 +126,8 @@ void arch_cpu_init(struct cpu *cpu)
     }
     errata_init();
     cpu_guest_traps_init();
-    log_debug("CPU%u: MIDR 0x%08x MPIDR 0x%llx%s%s", cpu->id, midr,
-              (unsigned long long)cpu->mpidr, mine.pauth ? " pauth" : "", mine.sve ? " sve" : "");
+    log_debug("CPU%u: MIDR 0x%08x MPIDR 0x%llx%s%s", cpu->id, midr, (unsigned long long)cpu->mpidr,
+              mine.pauth ? " pauth" : "", mine.sve ? " sve" : "");
 }
 
 u64 cpu_guest_hcr(void)

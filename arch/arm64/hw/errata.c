@@ -11,10 +11,10 @@
 
 #include <asm/sysreg.h>
 
-#define MIDR_PART_MASK 0xff0ffff0u /* implementer, architecture, part number */
+#define MIDR_PART_MASK   0xff0ffff0u /* implementer, architecture, part number */
 #define MIDR(impl, part) ((u32)(impl) << 24 | 0xfu << 16 | (u32)(part) << 4)
-#define REV(r, p)      ((r) << 4 | (p))
-#define IMPL_ARM       0x41
+#define REV(r, p)        ((r) << 4 | (p))
+#define IMPL_ARM         0x41
 
 enum erratum_fix { FIX_SPECULATIVE_AT, FIX_REPEAT_TLBI, FIX_COUNT };
 

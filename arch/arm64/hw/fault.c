@@ -16,9 +16,9 @@
 _Static_assert(sizeof(struct el2_frame) == 34 * 8, "vectors.S reserves this much");
 
 static const char *const slot_names[16] = {
-    "EL2t synchronous", "EL2t IRQ",       "EL2t FIQ",         "EL2t SError",
-    "EL2 synchronous",  "EL2 IRQ",        "EL2 FIQ",          "EL2 SError",
-    "guest synchronous", "guest IRQ",     "guest FIQ",        "guest SError",
+    "EL2t synchronous",        "EL2t IRQ",        "EL2t FIQ",        "EL2t SError",
+    "EL2 synchronous",         "EL2 IRQ",         "EL2 FIQ",         "EL2 SError",
+    "guest synchronous",       "guest IRQ",       "guest FIQ",       "guest SError",
     "AArch32 EL1 synchronous", "AArch32 EL1 IRQ", "AArch32 EL1 FIQ", "AArch32 EL1 SError",
 };
 

@@ -23,7 +23,7 @@
 #define SMALL_SLOTS (WINDOW_COUNT - WINDOW_SMALL_0)
 
 static u8 table_pages[TABLE_PAGES][PAGE_SIZE] __aligned(4096);
-static u64 table_used; /* bit per table page; page lock or boot */
+static u64 table_used;                /* bit per table page; page lock or boot */
 static u64 device_next = DEVICE_BASE; /* boot CPU only */
 
 /* Leaf entries of this CPU's window slots, by CPU: found once, written directly after. */
@@ -244,8 +244,8 @@ void *arch_window_open(enum window_slot slot, pa_t pa, enum el2_attr attr)
 
     CORBEL_ASSERT(slot < WINDOW_COUNT && !(cpu->window_open & BIT(slot)));
     cpu->window_open |= (u8)BIT(slot);
-    *pte = (ALIGN_DOWN(pa.v, size) & PTE_ADDR) | attr_bits(attr) | PTE_VALID |
-           (large ? 0 : PTE_TYPE);
+    *pte =
+        (ALIGN_DOWN(pa.v, size) & PTE_ADDR) | attr_bits(attr) | PTE_VALID | (large ? 0 : PTE_TYPE);
     dsb_ishst(); /* invalid -> valid needs no TLBI, only the walker must see it */
     isb();
     return (void *)(uintptr_t)(window_va(cpu->id, slot) + (pa.v & (size - 1)));

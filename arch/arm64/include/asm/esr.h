@@ -10,36 +10,36 @@
 #define ESR_IL  BIT(25)
 #define ESR_ISS GENMASK(24, 0)
 
-#define EC_UNKNOWN    0x00
-#define EC_WFX        0x01
-#define EC_CP15_32    0x03
-#define EC_CP15_64    0x04
-#define EC_CP14_32    0x05
-#define EC_CP14_LS    0x06
-#define EC_FP         0x07
-#define EC_FPID       0x08
-#define EC_PAUTH      0x09
-#define EC_LS64       0x0a
-#define EC_CP14_64    0x0c
-#define EC_BTI        0x0d
-#define EC_ILLEGAL    0x0e
-#define EC_HVC32      0x12
-#define EC_HVC64      0x16
-#define EC_SMC64      0x17
-#define EC_SYSREG     0x18
-#define EC_SVE        0x19
-#define EC_SME        0x1d
-#define EC_IABT_LOWER 0x20
-#define EC_IABT_CUR   0x21
-#define EC_PC_ALIGN   0x22
-#define EC_DABT_LOWER 0x24
-#define EC_DABT_CUR   0x25
-#define EC_SP_ALIGN   0x26
-#define EC_SERROR     0x2f
+#define EC_UNKNOWN     0x00
+#define EC_WFX         0x01
+#define EC_CP15_32     0x03
+#define EC_CP15_64     0x04
+#define EC_CP14_32     0x05
+#define EC_CP14_LS     0x06
+#define EC_FP          0x07
+#define EC_FPID        0x08
+#define EC_PAUTH       0x09
+#define EC_LS64        0x0a
+#define EC_CP14_64     0x0c
+#define EC_BTI         0x0d
+#define EC_ILLEGAL     0x0e
+#define EC_HVC32       0x12
+#define EC_HVC64       0x16
+#define EC_SMC64       0x17
+#define EC_SYSREG      0x18
+#define EC_SVE         0x19
+#define EC_SME         0x1d
+#define EC_IABT_LOWER  0x20
+#define EC_IABT_CUR    0x21
+#define EC_PC_ALIGN    0x22
+#define EC_DABT_LOWER  0x24
+#define EC_DABT_CUR    0x25
+#define EC_SP_ALIGN    0x26
+#define EC_SERROR      0x2f
 #define EC_BREAK_LOWER 0x30
-#define EC_STEP_LOWER 0x32
+#define EC_STEP_LOWER  0x32
 #define EC_WATCH_LOWER 0x34
-#define EC_BRK64      0x3c
+#define EC_BRK64       0x3c
 
 /* ISS of aborts */
 #define ISS_ABT_ISV   BIT(24)
@@ -67,7 +67,7 @@
 #define ISS_SYS_DIR BIT(0)
 #define ISS_SYS_RT  GENMASK(9, 5)
 #define ISS_SYS_ENC (GENMASK(21, 10) | GENMASK(4, 1))
-#define SYS_ENC(op0, op1, crn, crm, op2)                                       \
+#define SYS_ENC(op0, op1, crn, crm, op2) \
     ((u32)(op0) << 20 | (u32)(op2) << 17 | (u32)(op1) << 14 | (u32)(crn) << 10 | (u32)(crm) << 1)
 
 /*

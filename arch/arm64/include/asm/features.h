@@ -9,21 +9,21 @@
  * further CPU narrows it (arch_cpu_init). Guests are shown no more than this.
  */
 struct cpu_features {
-    u8 pa_range;      /* ID_AA64MMFR0_EL1.PARange, capped at 5 (48 bits) */
+    u8 pa_range; /* ID_AA64MMFR0_EL1.PARange, capped at 5 (48 bits) */
     bool vmid16;
-    bool pauth;       /* any pointer-authentication algorithm */
+    bool pauth; /* any pointer-authentication algorithm */
     bool bti;
     bool rndr;
     bool ras;
-    bool scxtnum;     /* CSV2_2: SCXTNUM_EL0/EL1 exist */
-    bool tlb_range;   /* FEAT_TLBIRANGE */
+    bool scxtnum;   /* CSV2_2: SCXTNUM_EL0/EL1 exist */
+    bool tlb_range; /* FEAT_TLBIRANGE */
     bool bbm2;
     bool fgt;
     bool hcx;
-    bool vhe_only;    /* E2H is RES1 */
+    bool vhe_only; /* E2H is RES1 */
     bool sve, sme, mte, mpam, amu, tcr2, lor, spe, trbe, pmu;
-    bool hide_ids;    /* something must be hidden: TID3 traps ID registers */
-    u32 midr_first;   /* of CPU 0 */
+    bool hide_ids;  /* something must be hidden: TID3 traps ID registers */
+    u32 midr_first; /* of CPU 0 */
     bool midr_mixed;
 };
 
