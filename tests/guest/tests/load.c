@@ -17,11 +17,19 @@
 static volatile bool spin_stop;
 static uint64_t spin_begin;
 
+/* Kept in x27 while spinning, so that one who looks at the CPU's registers knows who runs there. */
+#define SPIN_MARK(index) (0x5150000000000000UL | arg_number("id", 0) << 8 | (index))
+
 static void spinner(struct cpu *cpu)
 {
-    while (timer_now() < spin_begin) {}
+    register uint64_t mark __asm__("x27") = SPIN_MARK(cpu->index);
+
+    while (timer_now() < spin_begin) {
+        __asm__ volatile("" : "+r"(mark));
+    }
     while (!spin_stop) {
         cpu->counter++;
+        __asm__ volatile("" : "+r"(mark));
     }
 }
 
