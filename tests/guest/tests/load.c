@@ -114,7 +114,7 @@ void test_crash(void)
         psci_call(PSCI_SYSTEM_RESET, 0, 0, 0);
     } else if (arg_is("crash", "calls")) {
         for (unsigned int i = 0; i < 1000; i++) {
-            hvc_call(0x8400ff00U + i, i, i, i);
+            hvc_call(0x8400f000U + i, i, i, i);
         }
     } else if (arg_is("crash", "vectors")) {
         /* Vectors in a hole: each abort brings the next one. */
