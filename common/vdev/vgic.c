@@ -54,21 +54,21 @@ void virq_unlock(struct virq *irq, struct vcpu *home)
 {
     bool here = vgic_is_here(home);
     enum virq_place place = here ? virq_place(home, irq) : virq_park(home, irq);
-    bool due = virq_due(home->domain, irq);
-    /* What waits there may go before irq now, or into the room that it left. */
-    bool waiting = here && !list_empty(&home->vgic.list);
+    /* What waits on this CPU may go before irq now, or into the room that it left. */
+    bool waiting = here && place != PLACE_WAIT && !list_empty(&home->vgic.list);
+    bool due = place == PLACE_LR || (place == PLACE_WAIT && virq_due(home->domain, irq));
 
     spin_unlock(&irq->lock);
     spin_unlock(&home->vgic.lock);
-    if (place == PLACE_MOVE)
+    if (unlikely(place == PLACE_MOVE))
         virq_move(irq);
-    else if (place == PLACE_WAIT && !due)
-        vcpu_kick(home, REQ_IRQ); /* only to be taken out of a list register */
-    else if (place == PLACE_WAIT)
+    if (place == PLACE_WAIT && due)
         vcpu_wake(home, REQ_IRQ);
+    else if (place == PLACE_WAIT)
+        vcpu_kick(home, REQ_IRQ); /* only to be taken out of a list register */
     else if (due && home->unit.state != UNIT_RUNNING)
         vcpu_wake(home, 0); /* it sits in a list register of this idle CPU */
-    if (unlikely(waiting) && place == PLACE_DONE)
+    if (unlikely(waiting))
         vcpu_kick(home, REQ_IRQ);
 }
 
@@ -190,20 +190,19 @@ void vgic_inject_hw_ppi(struct vcpu *v, u32 intid)
 {
     struct virq *irq = &v->vgic.private[intid];
 
-    spin_lock(&irq->lock);
     /*
      * The source could only fire again because the guest has ended it through this list
-     * register, which is therefore idle: nothing to read, one register to write.
+     * register, which is therefore idle: nothing to read, one register to write. Without a
+     * lock, because with lr >= 0 these fields are this CPU's own; another CPU that changes
+     * an enable now puts irq on the list and asks for a flush, which comes before the guest.
      */
     if (likely(irq->lr >= 0 && irq->lr_hw && irq->enabled && !irq->cmd && list_empty(&irq->node))) {
         irq->active = false;
         irq->lr_latch = true;
         irq->lr_busy = true;
         gic->lr_write((u32)irq->lr, (irq->lr_word & ~ICH_LR_STATE) | ICH_LR_PENDING);
-        spin_unlock(&irq->lock);
         return;
     }
-    spin_unlock(&irq->lock);
     inject_hw(v->domain, irq);
 }
 

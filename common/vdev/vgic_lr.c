@@ -20,25 +20,6 @@
 #define CNTV_CTL_IMASK   2u
 #define CNTV_CTL_ISTATUS 4u
 
-bool virq_pending(const struct virq *irq)
-{
-    return irq->latch || irq->lr_latch || (irq->level && irq->line);
-}
-
-bool virq_forwarded(const struct domain *d, const struct virq *irq)
-{
-    u32 ctlr = __atomic_load_n(&d->vgic.ctlr, __ATOMIC_RELAXED);
-
-    return irq->enabled && irq->target &&
-           (ctlr & (irq->group1 ? GICD_CTLR_ENABLE_GRP1 : GICD_CTLR_ENABLE_GRP0)) &&
-           virq_pending(irq);
-}
-
-bool virq_due(const struct domain *d, const struct virq *irq)
-{
-    return irq->active || virq_forwarded(d, irq);
-}
-
 bool vgic_timer_output(const struct vcpu *v)
 {
     u64 ctl = v->vtimer.cntv_ctl;
@@ -51,11 +32,6 @@ bool vgic_timer_output(const struct vcpu *v)
     /* Unsigned as Arm ARM AArch64.CheckTimerConditions: CVAL of all ones means never. */
     return (ctl & (CNTV_CTL_ENABLE | CNTV_CTL_IMASK)) == CNTV_CTL_ENABLE &&
            arch_time_now() - v->domain->cntvoff >= v->vtimer.cntv_cval;
-}
-
-bool vgic_is_here(const struct vcpu *v)
-{
-    return __atomic_load_n(&v->vgic.cpu, __ATOMIC_RELAXED) == cpu_this();
 }
 
 bool virq_is_remote(const struct vcpu *home, const struct virq *irq)
@@ -98,8 +74,6 @@ static void sync_state(struct virq *irq, u64 lr)
 void lr_sync(struct vcpu *home, struct virq *irq)
 {
     sync_state(irq, gic->lr_read((u32)irq->lr));
-    if (irq->hw && irq->intid == VGIC_PPI_VTIMER)
-        irq->hw_line = vgic_timer_output(home);
 }
 
 /* What the list register held of the interrupt's state goes back into the struct. */
@@ -167,14 +141,12 @@ static u64 soft_bits(struct vcpu *home, struct virq *irq, bool pending)
     return bits | ICH_LR_PENDING;
 }
 
-static void lr_load(struct vcpu *home, struct virq *irq, u32 n)
+static void lr_load(struct vcpu *home, struct virq *irq, u32 n, bool pending)
 {
     struct vgic_cpu *vc = &home->vgic;
-    bool pending;
     u64 lr;
 
     take_back(home, irq);
-    pending = virq_forwarded(home->domain, irq);
     lr = irq->intid | FIELD_PREP(ICH_LR_PRIORITY, irq->priority) |
          (irq->group1 ? ICH_LR_GROUP1 : 0) | (irq->active ? ICH_LR_ACTIVE : 0);
     /* HW = 1 is not allowed for pending and active at once (IHI 0069, ICH_LR.State). */
@@ -224,56 +196,57 @@ static void settle(struct vcpu *home, struct virq *irq)
         home->vtimer.phys_active = false; /* in memory: so it will be loaded */
 }
 
-/* The part that needs no list register. True: it is due, and here is the place. */
-static bool decide(struct vcpu *home, struct virq *irq, enum virq_place *place)
+/* It is not due here: out of the list register, idle or waiting to be moved. */
+static enum virq_place leave(struct vcpu *home, struct virq *irq, bool forwarded)
 {
-    bool due = virq_due(home->domain, irq);
-
-    *place = PLACE_DONE;
-    if (due && (irq->active || irq->target == home))
-        return true;
     if (irq->lr >= 0)
         lr_clear(home, irq);
     settle(home, irq);
-    if (due) {
+    if (forwarded) {
         list_ensure(home, irq);
-        *place = PLACE_MOVE;
-    } else {
-        list_remove(irq);
-        irq->vcpu = NULL;
+        return PLACE_MOVE;
     }
-    return false;
+    list_remove(irq);
+    irq->vcpu = NULL;
+    return PLACE_IDLE;
 }
 
 enum virq_place virq_place(struct vcpu *home, struct virq *irq)
 {
     struct vgic_cpu *vc = &home->vgic;
-    u32 free = vc->lr_mask & ~vc->lr_used;
-    enum virq_place place;
+    s32 n = irq->lr;
+    bool forwarded;
 
-    if (irq->cmd)
+    if (unlikely(irq->cmd))
         apply_cmd(irq);
-    if (!decide(home, irq, &place))
-        return place;
-    if (irq->lr < 0 && !free) {
-        list_ensure(home, irq);
-        return PLACE_WAIT;
+    forwarded = virq_forwarded(home->domain, irq);
+    if (!irq->active && !(forwarded && irq->target == home))
+        return leave(home, irq, forwarded);
+    if (n < 0) {
+        u32 free = vc->lr_mask & ~vc->lr_used;
+
+        if (!free) {
+            list_ensure(home, irq);
+            return PLACE_WAIT;
+        }
+        n = (s32)bit_lowest(free);
     }
     irq->vcpu = home;
     list_remove(irq);
-    lr_load(home, irq, irq->lr >= 0 ? (u32)irq->lr : bit_lowest(free));
-    return PLACE_DONE;
+    lr_load(home, irq, (u32)n, forwarded);
+    return PLACE_LR;
 }
 
 enum virq_place virq_park(struct vcpu *home, struct virq *irq)
 {
-    enum virq_place place;
-
     if (!virq_is_remote(home, irq)) {
+        bool forwarded;
+
         if (irq->cmd)
             apply_cmd(irq);
-        if (!decide(home, irq, &place))
-            return place;
+        forwarded = virq_forwarded(home->domain, irq);
+        if (!irq->active && !(forwarded && irq->target == home))
+            return leave(home, irq, forwarded);
     }
     list_ensure(home, irq);
     return PLACE_WAIT;

@@ -43,7 +43,7 @@ static void drop_absent(struct vcpu *v, u64 waiting)
 }
 
 /* An access comes (again) while answers are awaited. True: it must wait on. */
-static bool fold_pending(struct vgic_access *acc, const struct mmio_access *a)
+static __noinline bool fold_pending(struct vgic_access *acc, const struct mmio_access *a)
 {
     struct vgic_cpu *vc = &acc->v->vgic;
     u64 waiting;
@@ -60,7 +60,7 @@ static bool fold_pending(struct vgic_access *acc, const struct mmio_access *a)
     return false;
 }
 
-static void fold_ask(struct vcpu *v, const struct mmio_access *a, u64 ask)
+static __noinline void fold_ask(struct vcpu *v, const struct mmio_access *a, u64 ask)
 {
     v->vgic.fold_key = fold_key_of(a);
     __atomic_store_n(&v->vgic.fold_wait, ask, __ATOMIC_RELAXED);
@@ -89,7 +89,8 @@ static struct virq *access_irq(struct vgic_access *acc, u32 intid)
     return virq_get(acc->d, NULL, intid);
 }
 
-static void bank_read(struct vgic_access *acc, const struct vgic_reg *reg, struct mmio_access *a)
+static __noinline void bank_read(struct vgic_access *acc, const struct vgic_reg *reg,
+                                 struct mmio_access *a)
 {
     u32 first = acc->offset * 8 / reg->bits, count = a->size * 8u / reg->bits;
 
@@ -101,24 +102,33 @@ static void bank_read(struct vgic_access *acc, const struct vgic_reg *reg, struc
     }
 }
 
-static void bank_write(struct vgic_access *acc, const struct vgic_reg *reg, u64 value, u32 size)
+/* One bit per INTID, and only those written as one matter. */
+static __noinline void ones_write(struct vgic_access *acc, const struct vgic_reg *reg, u64 value)
+{
+    for (; value; value &= value - 1) {
+        struct virq *irq = access_irq(acc, acc->offset * 8 + bit_lowest(value));
+
+        if (irq)
+            reg->set(acc, irq, 1);
+    }
+}
+
+static __noinline void bank_write(struct vgic_access *acc, const struct vgic_reg *reg, u64 value,
+                                  u32 size)
 {
     u32 first = acc->offset * 8 / reg->bits, count = size * 8u / reg->bits;
 
     for (u32 i = 0; i < count; i++, value >>= reg->bits) {
-        u64 field = value & (BIT(reg->bits) - 1);
-        struct virq *irq;
+        struct virq *irq = access_irq(acc, first + i);
 
-        if (reg->write_ones && !field)
-            continue;
-        irq = access_irq(acc, first + i);
         if (irq)
-            reg->set(acc, irq, field);
+            reg->set(acc, irq, value & (BIT(reg->bits) - 1));
     }
 }
 
 /* Half of a 64-bit register (IROUTER, GICR_TYPER): 32-bit accesses are allowed there. */
-static void wide_access(struct vgic_access *acc, const struct vgic_reg *reg, struct mmio_access *a)
+static __noinline void wide_access(struct vgic_access *acc, const struct vgic_reg *reg,
+                                   struct mmio_access *a)
 {
     u32 shift = a->size == 4 ? (acc->offset & 4) * 8 : 0;
     u64 mask = (a->size == 4 ? 0xffffffffull : ~0ull) << shift;
@@ -143,6 +153,8 @@ static void reg_access(struct vgic_access *acc, const struct vgic_reg *reg, stru
 {
     if (reg->widths & 8)
         wide_access(acc, reg, a);
+    else if (reg->write_ones && a->write)
+        ones_write(acc, reg, a->value);
     else if (reg->bits && a->write)
         bank_write(acc, reg, a->value, a->size);
     else if (reg->bits)

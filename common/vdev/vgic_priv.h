@@ -2,10 +2,13 @@
 #ifndef CORBEL_VDEV_VGIC_PRIV_H
 #define CORBEL_VDEV_VGIC_PRIV_H
 
+#include <arch/cpu.h>
 #include <corbel/domain.h>
 #include <corbel/types.h>
+#include <corbel/vcpu.h>
 #include <corbel/vdev.h>
 #include <corbel/vgic.h>
+#include <hw/gicd.h>
 
 /*
  * Between the files of the virtual GIC, from the ground up:
@@ -22,7 +25,8 @@ enum virq_cmd { VIRQ_CLEAR_PENDING = 1, VIRQ_CLEAR_ACTIVE = 2, VIRQ_SET_ACTIVE =
 
 /* What came of an attempt to bring an interrupt where it belongs. */
 enum virq_place {
-    PLACE_DONE, /* in a list register, or idle and off the list */
+    PLACE_IDLE, /* neither pending nor active: off the list */
+    PLACE_LR,   /* in a list register */
     PLACE_WAIT, /* on the list of its vCPU */
     PLACE_MOVE, /* on the list of a vCPU that is no longer its target */
 };
@@ -30,17 +34,34 @@ enum virq_place {
 /* --- vgic_lr.c: virq.lock held; "home" functions also the lock of home's list --- */
 
 /* Pending as seen last: latch, list register or line. Enables do not count. */
-bool virq_pending(const struct virq *irq);
+static inline bool virq_pending(const struct virq *irq)
+{
+    return irq->latch || irq->lr_latch || (irq->level && irq->line);
+}
+
 /* Pending, enabled, its group enabled in the distributor, and with a target. */
-bool virq_forwarded(const struct domain *d, const struct virq *irq);
+static inline bool virq_forwarded(const struct domain *d, const struct virq *irq)
+{
+    u32 group = irq->group1 ? (u32)GICD_CTLR_ENABLE_GRP1 : (u32)GICD_CTLR_ENABLE_GRP0;
+
+    return irq->enabled && virq_pending(irq) && irq->target &&
+           (__atomic_load_n(&d->vgic.ctlr, __ATOMIC_RELAXED) & group);
+}
+
 /* Active or forwarded: must be on the list or in a list register. */
-bool virq_due(const struct domain *d, const struct virq *irq);
+static inline bool virq_due(const struct domain *d, const struct virq *irq)
+{
+    return irq->active || virq_forwarded(d, irq);
+}
+
+/* v's list registers are in this CPU. */
+static inline bool vgic_is_here(const struct vcpu *v)
+{
+    return __atomic_load_n(&v->vgic.cpu, __ATOMIC_RELAXED) == cpu_this();
+}
 
 /* Output of v's virtual timer: v is resident here, or its state is in memory. */
 bool vgic_timer_output(const struct vcpu *v);
-
-/* v is loaded on this CPU. */
-bool vgic_is_here(const struct vcpu *v);
 
 /* irq's truth is on another CPU than this one: its struct is only what was seen last. */
 bool virq_is_remote(const struct vcpu *home, const struct virq *irq);

@@ -214,7 +214,7 @@ static bool flush_list(struct vcpu *v)
         if (irq->lr >= 0)
             lr_sync(v, irq);
         place = virq_place(v, irq);
-        if (place != PLACE_DONE) {
+        if (place == PLACE_WAIT || place == PLACE_MOVE) {
             list_del(&irq->node);
             list_add_tail(&rest, &irq->node);
             full |= place == PLACE_WAIT;
@@ -290,21 +290,24 @@ static void fold_irq(struct vcpu *v, struct virq *irq)
     spin_lock(&irq->lock);
     if (irq->lr >= 0)
         lr_sync(v, irq);
-    else if (irq->intid == VGIC_PPI_VTIMER)
-        irq->hw_line = vgic_timer_output(v);
     if (irq->cmd)
         virq_place(v, irq);
     spin_unlock(&irq->lock);
+}
+
+/* Linked PPIs have a truth on this CPU even without list register: wishes wait for it. */
+static void fold_ppis(struct vcpu *v)
+{
+    for (u32 ppis = v->vgic.hw_ppis; ppis; ppis &= ppis - 1)
+        if (unlikely(v->vgic.private[bit_lowest(ppis)].cmd))
+            fold_irq(v, &v->vgic.private[bit_lowest(ppis)]);
 }
 
 static void fold_all(struct vcpu *v)
 {
     for (u32 used = v->vgic.lr_used; used; used &= used - 1)
         fold_irq(v, v->vgic.lr_irq[bit_lowest(used)]);
-    /* Linked PPIs have a truth on this CPU even without list register. */
-    for (u32 ppis = v->vgic.hw_ppis; ppis; ppis &= ppis - 1)
-        if (v->vgic.private[bit_lowest(ppis)].lr < 0)
-            fold_irq(v, &v->vgic.private[bit_lowest(ppis)]);
+    fold_ppis(v);
 }
 
 void vgic_fold(struct vcpu *v)
@@ -315,6 +318,7 @@ void vgic_fold(struct vcpu *v)
         spin_lock(&v->vgic.lock);
         take_eoi_count(v);
         fold_all(v);
+        v->vgic.private[VGIC_PPI_VTIMER].hw_line = vgic_timer_output(v);
         spin_unlock(&v->vgic.lock);
     }
     fold_answer(v, askers);
@@ -342,16 +346,29 @@ void vgic_maintenance(struct vcpu *v)
 
 /* --- residency --- */
 
-static void apr_move(struct vgic_cpu *vc, bool load)
+/*
+ * Active priorities: mostly none. Out of reset they are zero, and a save leaves them so;
+ * a load writes only what is not.
+ */
+static void apr_load(const struct vgic_cpu *vc)
+{
+    u32 words = MIN(gic->apr_count(), (u32)ARRAY_SIZE(vc->apr[0]));
+
+    for (u32 group = 0; group < 2; group++)
+        for (u32 n = 0; n < words; n++)
+            if (unlikely(vc->apr[group][n]))
+                gic->apr_write(group, n, vc->apr[group][n]);
+}
+
+static void apr_save(struct vgic_cpu *vc)
 {
     u32 words = MIN(gic->apr_count(), (u32)ARRAY_SIZE(vc->apr[0]));
 
     for (u32 group = 0; group < 2; group++)
         for (u32 n = 0; n < words; n++) {
-            if (load)
-                gic->apr_write(group, n, vc->apr[group][n]);
-            else
-                vc->apr[group][n] = gic->apr_read(group, n);
+            vc->apr[group][n] = gic->apr_read(group, n);
+            if (unlikely(vc->apr[group][n]))
+                gic->apr_write(group, n, 0);
         }
 }
 
@@ -364,9 +381,9 @@ void vgic_load(struct vcpu *v)
     vc->lr_mask = (u32)(BIT(MIN(gic->lr_count(), VGIC_LR_MAX)) - 1);
     __atomic_store_n(&vc->cpu, cpu_this(), __ATOMIC_RELEASE);
     gic->vmcr_write(vc->vmcr);
-    apr_move(vc, true);
+    apr_load(vc);
     vc->hcr = 0;
-    fold_all(v); /* wishes that came too late for the last fold */
+    fold_ppis(v); /* wishes that came too late for the last fold */
     if (!list_empty(&vc->list))
         moves = flush_list(v);
     hcr_set(vc, wanted_hcr(v));
@@ -395,8 +412,10 @@ void vgic_save(struct vcpu *v)
         spin_unlock(&irq->lock);
     }
     vc->vmcr = gic->vmcr_read();
-    apr_move(vc, false);
+    apr_save(vc);
     gic->hcr_write(0);
+    if (unlikely(askers))
+        vc->private[VGIC_PPI_VTIMER].hw_line = vgic_timer_output(v);
     __atomic_store_n(&vc->cpu, NULL, __ATOMIC_RELEASE);
     spin_unlock(&vc->lock);
     fold_answer(v, askers);

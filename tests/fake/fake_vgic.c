@@ -290,6 +290,7 @@ void fake_save(struct vcpu *v)
     v->vtimer.phys_active = phys(27)->active;
     assert_int_equal(v->vtimer.phys_active, vgic_ppi_busy(v, 27));
     assert_int_equal(vif()->hcr, 0);
+    assert_int_equal(vif()->apr, 0);
     for (u32 n = 0; n < lr_total; n++)
         assert_int_equal(vif()->lr[n], 0);
     cpu->resident = NULL;
