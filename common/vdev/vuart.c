@@ -17,8 +17,6 @@
 #define CR_RESET    (PL011_CR_UARTEN | PL011_CR_TXE | PL011_CR_RXE)
 #define LCR_H_RESET (PL011_LCR_H_FEN | PL011_LCR_H_WLEN)
 #define IFLS_RESET  0x12u /* both triggers at one half */
-#define RSR_OE      BIT(3)
-#define DR_OE       BIT(11)
 
 /* PeriphID 0-3 (part 0x011, Arm, r1p5), PCellID 0-3: DDI 0183 3.3.14 */
 static const u8 identification[8] = { 0x11, 0x10, 0x34, 0x00, 0x0d, 0xf0, 0x05, 0xb1 };
@@ -84,22 +82,20 @@ static void update_rx(struct vuart *u)
         u->ris |= (u32)(u->rx.count >= rx_trigger(u) ? PL011_INT_RX : PL011_INT_RT);
 }
 
-/* Caller holds the lock. */
+/*
+ * A full FIFO is no overrun here: the console keeps the character and offers it again,
+ * so OE is never set. Caller holds the lock.
+ */
 static bool receive(struct domain *d, u8 c)
 {
     struct vuart *u = &d->vuart;
-    bool room = u->rx.count < depth(u);
 
-    if (room) {
-        fifo_push(&u->rx, c);
-        update_rx(u);
-    } else {
-        u->overrun = true;
-        u->rsr |= (u32)RSR_OE;
-        u->ris |= (u32)PL011_INT_OE;
-    }
+    if (u->rx.count >= depth(u))
+        return false;
+    fifo_push(&u->rx, c);
+    update_rx(u);
     update_line(d);
-    return room;
+    return true;
 }
 
 bool vuart_receive(struct domain *d, u8 c)
@@ -123,9 +119,6 @@ static u32 read_data(struct domain *d)
 
     if (u->rx.count)
         value = fifo_pop(&u->rx);
-    if (u->overrun)
-        value |= (u32)DR_OE;
-    u->overrun = false;
     update_rx(u);
     update_line(d);
     return value;
@@ -218,8 +211,8 @@ static u32 read_register(struct domain *d, u32 offset)
     switch (offset) {
     case PL011_DR:
         return read_data(d);
-    case PL011_RSR:
-        return u->rsr;
+    case PL011_RSR: /* nothing ever goes wrong on this line */
+        return 0;
     case PL011_ILPR:
         return u->ilpr;
     case PL011_IBRD:
@@ -276,8 +269,7 @@ static void write_register(struct domain *d, u32 offset, u32 value)
     struct vuart *u = &d->vuart;
 
     switch (offset) {
-    case PL011_RSR:
-        u->rsr = 0;
+    case PL011_RSR: /* ECR: clears what is clear */
         break;
     case PL011_ILPR:
         u->ilpr = value & 0xff;
@@ -346,8 +338,7 @@ static void set_reset_state(struct vuart *u)
     u->cr = (u32)CR_RESET;
     u->lcr_h = (u32)LCR_H_RESET;
     u->ifls = IFLS_RESET;
-    u->ilpr = u->ibrd = u->fbrd = u->imsc = u->ris = u->rsr = u->dmacr = 0;
-    u->overrun = false;
+    u->ilpr = u->ibrd = u->fbrd = u->imsc = u->ris = u->dmacr = 0;
     u->line = false;
 }
 

@@ -28,8 +28,7 @@ struct vuart {
     bool present;
     u32 intid;
     struct vuart_fifo rx, tx;
-    u32 cr, lcr_h, ilpr, ibrd, fbrd, ifls, imsc, ris, rsr, dmacr;
-    bool overrun; /* to be reported with the next character read */
+    u32 cr, lcr_h, ilpr, ibrd, fbrd, ifls, imsc, ris, dmacr;
     bool line;    /* last level given to the vGIC */
 };
 

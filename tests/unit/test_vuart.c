@@ -216,21 +216,19 @@ static void test_receive(void **state)
     assert_int_equal(get(PL011_FR) & PL011_FR_RXFE, PL011_FR_RXFE);
 }
 
-static void test_overrun(void **state)
+/* What does not fit is offered again by the console: nothing is lost, nothing is reported. */
+static void test_full(void **state)
 {
     (void)state;
     for (u32 i = 0; i < 32; i++)
         assert_true(vuart_receive(&d, (u8)i));
     assert_int_equal(get(PL011_FR) & PL011_FR_RXFF, PL011_FR_RXFF);
     assert_false(vuart_receive(&d, 'x'));
-    assert_int_equal(get(PL011_RIS) & PL011_INT_OE, PL011_INT_OE);
-    assert_int_equal(get(PL011_RSR), 8);
-    assert_int_equal(get(PL011_DR), BIT(11) | 0);
-    assert_int_equal(get(PL011_DR), 1);
-    set(PL011_RSR, 0xff);
-    assert_int_equal(get(PL011_RSR), 0);
-    set(PL011_ICR, PL011_INT_OE);
     assert_int_equal(get(PL011_RIS) & PL011_INT_OE, 0);
+    assert_int_equal(get(PL011_RSR), 0);
+    assert_int_equal(get(PL011_DR), 0);
+    assert_true(vuart_receive(&d, 'x'));
+    assert_int_equal(get(PL011_DR), 1);
 }
 
 static void test_no_fifo(void **state)
@@ -287,7 +285,7 @@ int main(void)
         cmocka_unit_test_setup(test_transmit, setup),
         cmocka_unit_test_setup(test_ring_full, setup),
         cmocka_unit_test_setup(test_receive, setup),
-        cmocka_unit_test_setup(test_overrun, setup),
+        cmocka_unit_test_setup(test_full, setup),
         cmocka_unit_test_setup(test_no_fifo, setup),
         cmocka_unit_test_setup(test_off_and_loopback, setup),
         cmocka_unit_test_setup(test_absent, setup),
