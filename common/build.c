@@ -84,7 +84,7 @@ static enum corbel_err solve(struct domain *d, const struct platform *p, struct 
     const struct addrmap_entry *ram;
     struct image_want want = { .info = &job->image,
                                .kernel_size = job->kernel_mem,
-                               .dtb_size = SZ_64K,
+                               .dtb_size = BUILD_DTB_SIZE,
                                .ramdisk_size = d->cfg->ramdisk.range.size };
     const char *why = "";
     enum corbel_err err;

@@ -64,13 +64,20 @@ void build_count_refused(void)
     __atomic_fetch_add(&refused, 1, __ATOMIC_RELAXED);
 }
 
+/* Its vCPUs are paused. One round later no CPU is about to load one that it chose before. */
+static enum task_result begin_end(struct domain *d)
+{
+    d->quiet_round = quiet_begin();
+    d->stage = END_WAIT;
+    return TASK_AGAIN;
+}
+
 /* The domain cannot be built: say why and go straight to the teardown. */
 static enum task_result give_up(struct domain *d, const char *why)
 {
     log_err("%s: refused: /chosen/%s: %s", d->name, d->name, why);
     build_count_refused();
     d->state = DOMAIN_STOPPING;
-    d->stage = END_WAIT;
     finished_one();
     return TASK_AGAIN;
 }
@@ -204,6 +211,8 @@ static enum corbel_err write_dtb(struct domain *d)
         in.vcpu_mpidr[i] = d->vcpus[i]->vmpidr;
     drbg_bytes(seed, sizeof(seed));
     size = (u32)ALIGN_UP((u64)domdtb_size_max(&in), PAGE_SIZE);
+    if (size > BUILD_DTB_SIZE)
+        return ERR_RANGE; /* bootargs that long: it would run into what lies behind it */
     buf = heap_alloc(size);
     if (!buf)
         return ERR_NOMEM;
@@ -255,7 +264,7 @@ static enum task_result stage_start(struct domain *d)
 /* Every vCPU must have left its CPU: no register, list register or VTTBR of d is live. */
 static enum task_result stage_wait(struct domain *d)
 {
-    bool out = true;
+    bool out = quiet_is_over(d->quiet_round);
 
     for (u32 i = 0; i < d->vcpu_count; i++) {
         struct vcpu *v = d->vcpus[i];
@@ -317,7 +326,7 @@ static enum task_result stage_memory(struct domain *d)
 enum task_result build_step(struct domain *d)
 {
     if (d->state == DOMAIN_STOPPING && d->stage <= BUILD_DONE)
-        d->stage = END_WAIT;
+        return begin_end(d);
     switch (d->stage) {
     case BUILD_RAM:
         return stage_ram(d);

@@ -12,6 +12,8 @@
 struct domain;
 struct platform;
 
+#define BUILD_DTB_SIZE SZ_64K /* room for the guest's device tree in its RAM */
+
 /*
  * What a domain's task remembers between steps while it builds: one heap range, gone
  * when the domain runs. Between build.c (create), build_load.c (images) and

@@ -166,6 +166,8 @@ void cpu_guest_traps_init(void)
 {
     u64 mdcr = MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TTRF | MDCR_TPMS | MDCR_TPM | MDCR_TPMCR;
 
+    /* Also while no guest is loaded: interrupts are EL2's, so that WFI ends with them. */
+    write_sysreg(HCR_EL2_RW | HCR_EL2_IMO | HCR_EL2_FMO | HCR_EL2_AMO, hcr_el2);
     write_sysreg(CPTR_RES1 | CPTR_TTA | CPTR_TAM, cptr_el2);
     if (has_pmu(read_sysreg(id_aa64dfr0_el1))) /* else PMCR_EL0 is UNDEFINED, here too */
         mdcr |= FIELD_GET(GENMASK(15, 11), read_sysreg(pmcr_el0)); /* HPMN: all counters */
