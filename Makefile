@@ -81,8 +81,10 @@ check-unit: unit
 	$(PYTHON) tools/run_unit.py $(unit-bins)
 check-qemu: all payloads
 	$(PYTHON) -m pytest -p no:cacheprovider -q -rs tests/qemu $(if $(T),-k $(T))
+release := B=build/release KCONFIG_CONFIG=build/release/.config DEFCONFIG=qemu_virt_release_defconfig
 bench: all payloads
-	$(PYTHON) tools/bench.py $(BENCH_ARGS)
+	$(MAKE) $(release) all
+	CORBEL_HV=build/release/corbel $(PYTHON) tools/bench.py $(BENCH_ARGS)
 
 # --- the source ----------------------------------------------------------------------------------
 
