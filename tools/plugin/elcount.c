@@ -2,11 +2,12 @@
 /*
  * QEMU TCG plugin: count instructions of the hypervisor and of its guests.
  * An instruction is the hypervisor's if its virtual address lies in el2=LO:HI, or if it runs before
- * the first ERET there (the boot with the MMU off). Each ERET in that range is one exit handled.
+ * the first guest instruction: the first one outside after an ERET there. Exits are counted at the
+ * vectors for lower exception levels, which are learned from where the guest first comes back to.
  * Lines written to out=FILE:
- *   first-guest INSNS                 all instructions until the first ERET
+ *   first-guest INSNS                 all instructions before the guest's first
  *   region N GUEST EL2 EXITS          between hint #0x70 and hint #0x71, N counts up from 0
- *   mark GUEST EL2 EXITS              a lone hint #0x71: totals since the first ERET
+ *   mark GUEST EL2 EXITS              a lone hint #0x71: totals since the guest's first
  *   end GUEST EL2 EXITS               when QEMU ends
  * Use with -icount and -smp 1; more CPUs are summed up.
  */
@@ -37,7 +38,9 @@ static qemu_plugin_u64 counter_el2;
 static qemu_plugin_u64 counter_exits;
 static struct counts boot;
 static struct counts begin;
+static bool eret_seen;
 static bool in_guest;
+static uint64_t vectors;
 static bool in_region;
 static unsigned int regions;
 
@@ -62,7 +65,15 @@ static void on_eret(unsigned int cpu, void *data)
 {
     (void)cpu;
     (void)data;
-    if (in_guest) {
+    eret_seen = true;
+}
+
+/* Before an instruction outside the hypervisor's range. */
+static void on_outside(unsigned int cpu, void *data)
+{
+    (void)cpu;
+    (void)data;
+    if (in_guest || !eret_seen) {
         return;
     }
     in_guest = true;
@@ -98,20 +109,49 @@ static void on_finish(unsigned int cpu, void *data)
     write_counts(name, now);
 }
 
-static void instrument(struct qemu_plugin_insn *insn)
+static bool is_lower_vector(uint64_t address)
+{
+    uint64_t offset = address - vectors;
+
+    return vectors != 0 && offset >= 0x400 && offset < 0x800 && offset % 0x80 == 0;
+}
+
+static void count(struct qemu_plugin_insn *insn, qemu_plugin_u64 counter)
+{
+    qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, QEMU_PLUGIN_INLINE_ADD_U64, counter,
+                                                        1);
+}
+
+static void instrument_el2(struct qemu_plugin_insn *insn, uint64_t address, uint32_t word)
+{
+    count(insn, counter_el2);
+    if (is_lower_vector(address)) {
+        count(insn, counter_exits);
+    }
+    if (word == INSN_ERET && !in_guest) {
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, on_eret, QEMU_PLUGIN_CB_NO_REGS, NULL);
+    }
+}
+
+static void instrument(struct qemu_plugin_insn *insn, bool first)
 {
     uint64_t address = qemu_plugin_insn_vaddr(insn);
-    bool el2 = address >= el2_start && address < el2_end;
     uint32_t word = 0;
 
     qemu_plugin_insn_data(insn, &word, sizeof(word));
-    qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, QEMU_PLUGIN_INLINE_ADD_U64,
-                                                        el2 ? counter_el2 : counter_guest, 1);
-    if (el2 && word == INSN_ERET) {
-        qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, QEMU_PLUGIN_INLINE_ADD_U64,
-                                                            counter_exits, 1);
-        qemu_plugin_register_vcpu_insn_exec_cb(insn, on_eret, QEMU_PLUGIN_CB_NO_REGS, NULL);
-    } else if (word == INSN_BEGIN) {
+    if (address >= el2_start && address < el2_end) {
+        /* What is translated first after the guest ran is the vector it came back by. */
+        if (in_guest && vectors == 0) {
+            vectors = address & ~UINT64_C(0x7ff);
+        }
+        instrument_el2(insn, address, word);
+        return;
+    }
+    if (first && !in_guest) {
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, on_outside, QEMU_PLUGIN_CB_NO_REGS, NULL);
+    }
+    count(insn, counter_guest);
+    if (word == INSN_BEGIN) {
         qemu_plugin_register_vcpu_insn_exec_cb(insn, on_begin, QEMU_PLUGIN_CB_NO_REGS, NULL);
     } else if (word == INSN_FINISH) {
         qemu_plugin_register_vcpu_insn_exec_cb(insn, on_finish, QEMU_PLUGIN_CB_NO_REGS, NULL);
@@ -120,11 +160,11 @@ static void instrument(struct qemu_plugin_insn *insn)
 
 static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
-    size_t count = qemu_plugin_tb_n_insns(tb);
+    size_t insns = qemu_plugin_tb_n_insns(tb);
 
     (void)id;
-    for (size_t i = 0; i < count; i++) {
-        instrument(qemu_plugin_tb_get_insn(tb, i));
+    for (size_t i = 0; i < insns; i++) {
+        instrument(qemu_plugin_tb_get_insn(tb, i), i == 0);
     }
 }
 
