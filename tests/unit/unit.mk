@@ -48,3 +48,4 @@ unit-test_vsmccc := common/vdev/vsmccc.c
 unit-test_drbg := common/drbg.c common/lib/spinlock.c
 unit-test_vtimer := common/vdev/vtimer.c common/timer.c common/lib/spinlock.c
 unit-test_quiet := common/quiet.c
+unit-test_inject_entry := arch/arm64/hw/inject_entry.c

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Exceptions that EL2 makes a guest take: the pseudocode of AArch64.TakeException
- * (Arm ARM D1.3, J1) for a target of EL1. inject_pstate() is pure; the rest writes
- * the EL1 registers of the vCPU loaded on this CPU.
+ * Exceptions that EL2 makes a guest take: writes the EL1 registers of the vCPU loaded on
+ * this CPU. Where and how its handler begins is worked out in inject_entry.c.
  */
 #include <asm/inject.h>
 
@@ -13,58 +12,28 @@
 #include <asm/esr.h>
 #include <asm/sysreg.h>
 
-/* Offset into VBAR_EL1 by where the exception comes from (Arm ARM D1.3.1.5). */
-static u64 vector_offset(u64 pstate)
-{
-    u64 mode = pstate & PSR_MODE;
-
-    if (pstate & PSR_NRW)
-        return 0x600;
-    if (mode == PSR_EL0T)
-        return 0x400;
-    return mode == PSR_EL1H ? 0x200 : 0;
-}
-
-static u64 new_pstate(u64 old, u64 sctlr)
-{
-    u64 p = PSR_EL1H | PSR_D | PSR_A | PSR_I | PSR_F;
-
-    p |= old & (PSR_NZCV | PSR_DIT | PSR_PAN);
-    if (!(sctlr & SCTLR_SPAN))
-        p |= PSR_PAN; /* SPAN = 0: set on taking an exception to EL1 */
-    if (sctlr & SCTLR_DSSBS)
-        p |= PSR_SSBS;
-    return p;
-}
-
-static void take_exception(struct vcpu *v, u64 esr, u64 far, bool set_far)
-{
-    u64 old = v->regs.pstate;
-    u64 sctlr = read_sysreg(sctlr_el1);
-    u64 p = new_pstate(old, sctlr);
-
-    /* PAN and SSBS exist only on some CPUs; a bit the CPU lacks is RES0 in SPSR. */
-    if (!(old & PSR_PAN) && !inject_has_pan())
-        p &= ~PSR_PAN;
-    if (!inject_has_ssbs())
-        p &= ~PSR_SSBS;
-    write_sysreg(old, spsr_el1);
-    write_sysreg(v->regs.pc, elr_el1);
-    write_sysreg(esr, esr_el1);
-    if (set_far)
-        write_sysreg(far, far_el1);
-    v->regs.pc = read_sysreg(vbar_el1) + vector_offset(old);
-    v->regs.pstate = p;
-}
-
-bool inject_has_pan(void)
+static bool has_pan(void)
 {
     return FIELD_GET(GENMASK(23, 20), read_sysreg(id_aa64mmfr1_el1)) != 0;
 }
 
-bool inject_has_ssbs(void)
+static bool has_ssbs(void)
 {
     return FIELD_GET(GENMASK(7, 4), read_sysreg(id_aa64pfr1_el1)) != 0;
+}
+
+static void take_exception(struct vcpu *v, u64 esr, u64 far, bool set_far)
+{
+    struct inject_entry e =
+        inject_entry(v->regs.pstate, read_sysreg(sctlr_el1), has_pan(), has_ssbs());
+
+    write_sysreg(v->regs.pstate, spsr_el1);
+    write_sysreg(v->regs.pc, elr_el1);
+    write_sysreg(esr, esr_el1);
+    if (set_far)
+        write_sysreg(far, far_el1);
+    v->regs.pc = read_sysreg(vbar_el1) + e.offset;
+    v->regs.pstate = e.pstate;
 }
 
 static bool from_el0(const struct vcpu *v)
