@@ -68,6 +68,8 @@ static void read_platform(const void *fdt)
         log_warn("options ignored: %s", options.bad);
     if (platform.notes[0])
         log_info("device tree: %s", platform.notes);
+    if (!arch_time_freq())
+        panic("CNTFRQ_EL0 is 0: the firmware has to write the counter's frequency there");
     if (platform.timer.clock_frequency && platform.timer.clock_frequency != arch_time_freq())
         log_warn("timer: clock-frequency %u in the tree, %llu in CNTFRQ_EL0: the register counts",
                  platform.timer.clock_frequency, (unsigned long long)arch_time_freq());
