@@ -223,8 +223,6 @@ u64 cpu_id_view(u32 crm, u32 op2)
                (GENMASK(3, 0) | GENMASK(7, 4) | GENMASK(15, 12) | GENMASK(35, 32));
     case 5 * 8 + 0:
         return hide_dfr0(read_sysreg(id_aa64dfr0_el1));
-    case 5 * 8 + 1:
-        return read_sysreg(id_aa64dfr1_el1);
     case 6 * 8 + 0:
         return read_sysreg(id_aa64isar0_el1) & ~GENMASK(27, 24); /* TME */
     case 6 * 8 + 1: /* LS64, SPECRES stay the hardware's but LS64 needs HCRX */
@@ -236,11 +234,11 @@ u64 cpu_id_view(u32 crm, u32 op2)
     case 7 * 8 + 1: /* no VHE for EL1 guests, no LO, HCX, TIDCP1, CMOW and above */
         return read_sysreg(id_aa64mmfr1_el1) &
                ~(GENMASK(11, 8) | GENMASK(19, 16) | GENMASK(43, 40) | GENMASK(63, 52));
-    case 7 * 8 + 2: /* NV, CCIDX stay; no ST, EVT */
+    case 7 * 8 + 2: /* no NV, EVT: EL2's own */
         return read_sysreg(SYS_ID_AA64MMFR2_EL1) & ~(GENMASK(27, 24) | GENMASK(59, 56));
     case 1 * 8 + 0 ... 3 * 8 + 7: /* AArch32 and MVFR */
         return cpu_id_view_aarch32(crm, op2);
-    default: /* ZFR0, SMFR0, MMFR3, MMFR4, AFR, reserved: nothing to show */
+    default: /* DFR1, ZFR0, SMFR0, MMFR3, MMFR4, AFR, reserved: nothing to show */
         return 0;
     }
 }
