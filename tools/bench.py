@@ -208,7 +208,7 @@ def micro(hv, vwfi=None):
 
 def linux_config(domus, initrd, quiet=False, memory_mib=128):
     """Equal Linux domains that settle, mark and power off."""
-    # Xen's domUs get no seeds, hence no KASLR: the same for all. Their random numbers stay unseeded.
+    # Xen's domUs get no seeds, hence no KASLR: the same for all. Their CRNG stays unseeded.
     args = mkdtb.GUEST_BOOTARGS + " nokaslr corbel.test=settle" + (" quiet" if quiet else "")
     kernel = os.path.join(BUILD, "guest", "Image-" + KERNEL)
     domains = [mkdtb.linux_domain("domU%d" % (i + 1), kernel, initrd, memory_mib * 1024,

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Split the merged console of a hypervisor into one stream per domain.
 
-Corbel prefixes every line with its origin: "(corbel) [   1.234567] text" or "(NAME) text"; a partial
-line of the focused domain is flushed with its prefix. Xen writes "(XEN) text" for itself and for the
-focused domain alike (once there is a focus, such a line counts as both), "(XEN) DOM1: text" for the
-others, and breaks into an unfinished line of the focused domain. Without a hypervisor (hv "none")
-all text belongs to the one guest.
+Corbel prefixes every line with its origin: "(corbel) [   1.234567] text" or "(NAME) text"; a
+partial line of the focused domain is flushed with its prefix. Xen writes "(XEN) text" for itself
+and for the focused domain alike (once there is a focus, such a line counts as both), "(XEN) DOM1:
+text" for the others, and breaks into an unfinished line of the focused domain. Without a hypervisor
+(hv "none") all text belongs to the one guest.
 
 A stream only grows, but for its tail: the line that is still being written. Offsets into a stream
 stay valid when the line is completed.

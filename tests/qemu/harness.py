@@ -7,8 +7,8 @@
         vm.qmp.monitor("info registers -a")
 
 Every wait is bounded by its own timeout and by the session's limit, both stretched by
-CORBEL_TIMEOUT_SCALE. The console goes to build/test-logs/NAME.log (or under CORBEL_TEST_LOGS), after
-the command line that repeats the boot by hand. QEMU is killed by its process id when the session ends.
+CORBEL_TIMEOUT_SCALE. The console goes to build/test-logs/NAME.log (or under CORBEL_TEST_LOGS),
+after the command line that repeats the boot by hand. QEMU is killed by its process id at the end.
 """
 import os
 import re

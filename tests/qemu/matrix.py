@@ -46,7 +46,7 @@ def pairs_of(case):
 
 
 def choose(limit=None):
-    """Greedy and deterministic: most new pairs for the time, until LIMIT boots or all is covered."""
+    """Greedy and deterministic: most new pairs for the time, until LIMIT boots or all covered."""
     cases = all_cases()
     open_pairs = set().union(*(pairs_of(case) for case in cases))
     chosen = [dict(gic="3", cpu="cortex-a72", smp=1, ram="1G", kernel="6.12", domus=8)]

@@ -55,7 +55,7 @@ def test_frames_return(boot):
 
 @pytest.mark.fast
 def test_guest_panic(boot):
-    """A kernel panic with panic=1 ends in a reset that is reported with registers and last lines."""
+    """A kernel panic with panic=1 ends in a reset, reported with registers and last lines."""
     vm = boot_with_witness(boot, linux("domU2", bootargs=GUEST_PANIC_ARGS), 90)
     vm.shell("domU2", 80)
     vm.send("domU2", "echo c >/proc/sysrq-trigger\n")
@@ -78,8 +78,8 @@ def test_guest_crash(boot, how, report):
     vm = boot_with_witness(boot, payload("domU2", "payload", "test=crash crash=" + how))
     vm.expect(HV, report, 20)
     vm.expect(HV, r"domU2: vCPU0: .*PC 0x[0-9a-f]+", 10)
-    vm.expect("domU2", r"UNEXPECTED exception: vCPU0 slot 4 ESR 0x[89]6[0-9a-f]*[15]0 .*FAR 0x30000000",
-              20)
+    vm.expect("domU2", r"UNEXPECTED exception: vCPU0 slot 4 ESR 0x[89]6[0-9a-f]*[15]0 "
+              r".*FAR 0x30000000", 20)
     vm.expect(HV, r"domU2: powered off by PSCI SYSTEM_OFF", 20)
     assert_witness(vm)
 

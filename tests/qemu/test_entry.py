@@ -110,7 +110,7 @@ def banks_edit(*banks):
 
 @pytest.mark.fast
 def test_memory_banks(request, hv):
-    """Several banks with holes between them, one above 4 GiB: what lies in a hole stays as it was."""
+    """Several banks with holes, some above 4 GiB: what lies in a hole stays as it was."""
     banks = [(0x40000000, 0x20000000), (0x68000000, 0x8000000), (0x100000000, 0x20000000),
              (0x130000000, 0x8000000)]
     holes = [0x64000000, 0x78000000, 0xf0000000, 0x120000000, 0x12f000000]

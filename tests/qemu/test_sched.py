@@ -119,7 +119,8 @@ def test_options(boot, option):
 def test_idle_beside_load(boot):
     """A vCPU that sleeps and wakes gets its ticks in time beside a spinning one."""
     config = mkdtb.Config(machine=mkdtb.Machine(smp=1, ram="1G"), domains=[
-        payload("domU1", "payload", "test=timer"), payload("domU2", "payload", "test=spin seconds=5")])
+        payload("domU1", "payload", "test=timer"),
+        payload("domU2", "payload", "test=spin seconds=5")])
     config.qemu_args = list(ICOUNT)
     vm = boot(config, limit=120)
     assert vm.tap("domU1", 110)[1] == []

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Micro benchmarks. Each region is bracketed by hint #0x70 (w0 = region number, w1 = operations) and
+ * Micro benchmarks. Each region is bracketed by hint #0x70 (w0 = region, w1 = operations) and
  * hint #0x71, which a QEMU plugin counts between; the guest also prints the region's virtual time,
  * which under -icount shift=0 is the count of all instructions, guest and hypervisor together.
  */

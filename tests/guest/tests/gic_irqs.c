@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Delivery of interrupts to one vCPU. Most checks keep PSTATE.I set and acknowledge by hand, so that
- * every step is seen.
+ * Delivery of interrupts to one vCPU. Most checks keep PSTATE.I set and acknowledge by hand, so
+ * that every step is seen.
  */
 #include "cpu.h"
 #include "gic.h"
