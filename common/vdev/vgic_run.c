@@ -34,7 +34,7 @@ static void hcr_set(struct vgic_cpu *vc, u32 hcr)
  * The guest ended count interrupts that had no list register (only the number is
  * known). It ends them in the order of their priority, so that is how they are taken.
  * With EOImode = 1 a GICv3 guest's DIR is trapped instead; a GICv2 guest's cannot be,
- * for which reason best_fill() keeps active ones in list registers there.
+ * for which reason pick_key() puts active ones first there.
  */
 static void end_by_count(struct vcpu *v, u32 count)
 {
@@ -81,7 +81,13 @@ struct pick {
 };
 
 #define KEY_NONE   ~0u
-#define KEY_ACTIVE 0x100u /* after every pending priority */
+#define KEY_ACTIVE 0x101u /* after every pending priority */
+#define KEY_MASKED 0x201u /* after all: pending, but the guest has its group disabled */
+
+static bool group_on(u64 vmcr, bool group1)
+{
+    return (vmcr & (group1 ? ICH_VMCR_VENG1 : ICH_VMCR_VENG0)) != 0;
+}
 
 /* Everything back to the list; what was in list registers stands in front. */
 static void unload_all(struct vcpu *v)
@@ -102,16 +108,22 @@ static void unload_all(struct vcpu *v)
     }
 }
 
-static u32 pick_key(struct vcpu *v, struct virq *irq, bool active_first)
+/* A GICv2 guest with EOImode = 1: see end_by_count(). */
+static bool wants_active_first(const struct vcpu *v, u64 vmcr)
+{
+    return v->domain->vgic.version == GIC_V2 && (vmcr & ICH_VMCR_VEOIM);
+}
+
+static u32 pick_key(struct vcpu *v, struct virq *irq, u64 vmcr)
 {
     u32 key = KEY_NONE;
 
     spin_lock(&irq->lock);
     /* Pending as well or not: an active one cannot be taken before it ends. */
     if (irq->active)
-        key = active_first ? 0 : KEY_ACTIVE + irq->priority;
+        key = wants_active_first(v, vmcr) ? 0 : KEY_ACTIVE + irq->priority;
     else if (virq_forwarded(v->domain, irq) && irq->target == v)
-        key = irq->priority + 1u;
+        key = (group_on(vmcr, irq->group1) ? 1u : KEY_MASKED) + irq->priority;
     spin_unlock(&irq->lock);
     return key;
 }
@@ -133,10 +145,10 @@ static u32 pick_insert(struct pick *best, u32 count, u32 limit, struct pick new)
 }
 
 /*
- * Pending by priority, then active (decision 23). A GICv2 guest with EOImode = 1: active
- * first, but one list register is left to the best pending one.
+ * Pending by priority, then active (decision 23). Where active ones go first, one list
+ * register is left to the best pending one.
  */
-static u32 best_fill(struct vcpu *v, struct pick *best, bool active_first)
+static u32 best_fill(struct vcpu *v, struct pick *best, u64 vmcr)
 {
     struct pick pending = { NULL, KEY_NONE };
     u32 limit = bit_count(v->vgic.lr_mask), count = 0;
@@ -145,24 +157,23 @@ static u32 best_fill(struct vcpu *v, struct pick *best, bool active_first)
     list_for_each (pos, &v->vgic.list) {
         struct pick new = { .irq = list_entry(pos, struct virq, node) };
 
-        new.key = pick_key(v, new.irq, active_first);
+        new.key = pick_key(v, new.irq, vmcr);
         count = pick_insert(best, count, limit, new);
-        if (new.key > 0 && new.key < pending.key)
+        if (new.key > 0 && new.key < KEY_ACTIVE &&new.key < pending.key)
             pending = new;
     }
-    if (active_first && pending.irq && count == limit && best[limit - 1].key == 0)
+    if (pending.irq && count == limit && best[limit - 1].key == 0)
         best[limit - 1] = pending;
     return count;
 }
 
 static void repack(struct vcpu *v)
 {
-    bool active_first = v->domain->vgic.version == GIC_V2 && (gic->vmcr_read() & ICH_VMCR_VEOIM);
     struct pick best[VGIC_LR_MAX];
     u32 count;
 
     unload_all(v);
-    count = best_fill(v, best, active_first);
+    count = best_fill(v, best, gic->vmcr_read());
     for (u32 i = 0; i < count; i++) {
         spin_lock(&best[i].irq->lock);
         virq_place(v, best[i].irq);
@@ -170,9 +181,28 @@ static void repack(struct vcpu *v)
     }
 }
 
+/*
+ * Maintenance for pending interrupts without list register. Underflow refills in time
+ * while interrupts come one by one; "none pending" also when they nest, each of them
+ * active. With a single list register underflow is always true (IHI 0069, ICH_MISR.U),
+ * so only the other is used there. When the guest turns a group on or off, the choice of
+ * what sits in the list registers is due again.
+ */
+static u32 pending_hcr(const struct vcpu *v, u64 vmcr, bool deliverable)
+{
+    u32 hcr = 0;
+
+    if (deliverable)
+        hcr = ICH_HCR_NPIE | (v->vgic.lr_mask > 1 ? ICH_HCR_UIE : 0);
+    hcr |= group_on(vmcr, false) ? ICH_HCR_VGRP0DIE : ICH_HCR_VGRP0EIE;
+    hcr |= group_on(vmcr, true) ? ICH_HCR_VGRP1DIE : ICH_HCR_VGRP1EIE;
+    return hcr;
+}
+
 /* Ask for maintenance as what is left on the list needs it. */
 static u32 wanted_hcr(struct vcpu *v)
 {
+    u64 vmcr = list_empty(&v->vgic.list) ? 0 : gic->vmcr_read();
     u32 hcr = ICH_HCR_EN;
     struct list_head *pos;
 
@@ -180,15 +210,10 @@ static u32 wanted_hcr(struct vcpu *v)
         struct virq *irq = list_entry(pos, struct virq, node);
 
         spin_lock(&irq->lock);
-        /*
-         * Underflow refills in time while interrupts come one by one; "none pending"
-         * also when they nest, each of them active. With a single list register
-         * underflow is always true (IHI 0069, ICH_MISR.U), so only the other is used.
-         */
-        if (virq_forwarded(v->domain, irq) && irq->target == v && !irq->active)
-            hcr |= ICH_HCR_NPIE | (v->vgic.lr_mask > 1 ? ICH_HCR_UIE : 0);
         if (irq->active)
             hcr |= ICH_HCR_LRENPIE | (v->domain->vgic.version == GIC_V3 ? ICH_HCR_TDIR : 0);
+        else if (virq_forwarded(v->domain, irq) && irq->target == v)
+            hcr |= pending_hcr(v, vmcr, group_on(vmcr, irq->group1));
         spin_unlock(&irq->lock);
     }
     return hcr;
@@ -427,8 +452,7 @@ void vgic_save(struct vcpu *v)
 
 static bool deliverable(u64 vmcr, u32 priority, bool group1)
 {
-    return (vmcr & (group1 ? ICH_VMCR_VENG1 : ICH_VMCR_VENG0)) &&
-           priority < FIELD_GET(ICH_VMCR_VPMR, vmcr);
+    return group_on(vmcr, group1) && priority < FIELD_GET(ICH_VMCR_VPMR, vmcr);
 }
 
 bool vgic_pending(struct vcpu *v)

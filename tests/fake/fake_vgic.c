@@ -331,7 +331,9 @@ static bool maintenance_due(void)
         ended |= lr_ended(vif()->lr[n]);
     }
     return ended || ((hcr & ICH_HCR_UIE) && valid <= 1) || ((hcr & ICH_HCR_NPIE) && !pending) ||
-           ((hcr & ICH_HCR_LRENPIE) && FIELD_GET(ICH_HCR_EOICOUNT, hcr));
+           ((hcr & ICH_HCR_LRENPIE) && FIELD_GET(ICH_HCR_EOICOUNT, hcr)) ||
+           (hcr & (vif()->vmcr & ICH_VMCR_VENG0 ? ICH_HCR_VGRP0EIE : ICH_HCR_VGRP0DIE)) ||
+           (hcr & (vif()->vmcr & ICH_VMCR_VENG1 ? ICH_HCR_VGRP1EIE : ICH_HCR_VGRP1DIE));
 }
 
 static bool serve_cpu(u32 cpu)

@@ -39,6 +39,8 @@ struct model_irq {
 
 static struct model_irq priv[VCPUS][32], spi[IRQS];
 static u32 ctlr;
+static bool group_on[VCPUS][2];                  /* at the guest's CPU interface */
+static u32 mask[VCPUS];                          /* its priority mask */
 static u32 stack[VCPUS][40], depth[VCPUS];       /* IARs to end, last first */
 static u32 dropped[VCPUS][40], dropped_n[VCPUS]; /* EOImode 1: priority dropped, not deactivated */
 static struct domain *d;
@@ -75,7 +77,7 @@ static bool deliverable(u32 v, u32 intid)
     const struct model_irq *m = model(v, intid);
 
     return pending(m, intid) && m->enabled && !m->active && m->target == v &&
-           (ctlr & (m->group1 ? 2 : 1));
+           (ctlr & (m->group1 ? 2 : 1)) && group_on[v][m->group1] && m->priority < mask[v];
 }
 
 static u32 best_priority(u32 v, u32 limit)
@@ -339,6 +341,20 @@ static void step_ctlr(void)
     ctlr = value;
 }
 
+/* The guest changes group enables or priority mask at its CPU interface: no trap. */
+static void step_interface(void)
+{
+    struct vcpu *v = somebody();
+    u64 *vmcr = &fake_vif[v->resident->id].vmcr;
+
+    for (u32 group = 0; group < 2; group++)
+        group_on[v->id][group] = rnd(4) != 0;
+    mask[v->id] = rnd(3) ? 0xf8 : rnd(32) * 8;
+    *vmcr &= ~(ICH_VMCR_VENG0 | ICH_VMCR_VENG1 | ICH_VMCR_VPMR);
+    *vmcr |= (group_on[v->id][0] ? ICH_VMCR_VENG0 : 0) | (group_on[v->id][1] ? ICH_VMCR_VENG1 : 0) |
+             FIELD_PREP(ICH_VMCR_VPMR, mask[v->id]);
+}
+
 static void step_move(void)
 {
     struct vcpu *v = d->vcpus[rnd(VCPUS)];
@@ -438,6 +454,8 @@ static void model_start(u32 lrs)
     memset(dropped_n, 0, sizeof(dropped_n));
     ctlr = 0;
     for (u32 v = 0; v < VCPUS; v++) {
+        group_on[v][0] = group_on[v][1] = true;
+        mask[v] = 0xf8;
         if (split)
             d->vcpus[v]->vgic.vmcr |= ICH_VMCR_VEOIM;
         for (u32 n = 0; n < 32; n++)
@@ -463,10 +481,10 @@ static void model_start(u32 lrs)
 static void run(u32 ver, u32 lrs, bool eoi_mode)
 {
     static void (*const steps[])(void) = {
-        step_enable, step_enable, step_pending, step_active, step_priority, step_group,
-        step_target, step_line,   step_line,    step_hw,     step_hw,       step_sgi,
-        step_sgi,    step_ack,    step_ack,     step_ack,    step_end,      step_end,
-        step_end,    step_read,   step_move,    step_ctlr,
+        step_enable, step_enable, step_pending, step_active,    step_priority, step_group,
+        step_target, step_line,   step_line,    step_hw,        step_hw,       step_sgi,
+        step_sgi,    step_ack,    step_ack,     step_ack,       step_end,      step_end,
+        step_end,    step_read,   step_move,    step_interface, step_ctlr,
     };
 
     version = ver;
