@@ -33,8 +33,8 @@ static void hcr_set(struct vgic_cpu *vc, u32 hcr)
 /*
  * The guest ended count interrupts that had no list register (only the number is
  * known). It ends them in the order of their priority, so that is how they are taken.
- * With EOImode = 1 a GICv3 guest's DIR is trapped instead; a GICv2 guest's cannot be,
- * for which reason pick_key() puts active ones first there.
+ * With EOImode = 1 the guest's DIR is trapped instead, where that is possible: not with
+ * GICv2, nor with some GICv3. There pick_key() puts active ones first.
  */
 static void end_by_count(struct vcpu *v, u32 count)
 {
@@ -108,10 +108,10 @@ static void unload_all(struct vcpu *v)
     }
 }
 
-/* A GICv2 guest with EOImode = 1: see end_by_count(). */
-static bool wants_active_first(const struct vcpu *v, u64 vmcr)
+/* EOImode = 1 without trapped DIR: see end_by_count(). */
+static bool wants_active_first(u64 vmcr)
 {
-    return v->domain->vgic.version == GIC_V2 && (vmcr & ICH_VMCR_VEOIM);
+    return !gic->dir_traps && (vmcr & ICH_VMCR_VEOIM);
 }
 
 static u32 pick_key(struct vcpu *v, struct virq *irq, u64 vmcr)
@@ -121,7 +121,7 @@ static u32 pick_key(struct vcpu *v, struct virq *irq, u64 vmcr)
     spin_lock(&irq->lock);
     /* Pending as well or not: an active one cannot be taken before it ends. */
     if (irq->active)
-        key = wants_active_first(v, vmcr) ? 0 : KEY_ACTIVE + irq->priority;
+        key = wants_active_first(vmcr) ? 0 : KEY_ACTIVE + irq->priority;
     else if (virq_forwarded(v->domain, irq) && irq->target == v)
         key = (group_on(vmcr, irq->group1) ? 1u : KEY_MASKED) + irq->priority;
     spin_unlock(&irq->lock);
@@ -211,7 +211,7 @@ static u32 wanted_hcr(struct vcpu *v)
 
         spin_lock(&irq->lock);
         if (irq->active)
-            hcr |= ICH_HCR_LRENPIE | (v->domain->vgic.version == GIC_V3 ? ICH_HCR_TDIR : 0);
+            hcr |= ICH_HCR_LRENPIE | (gic->dir_traps ? ICH_HCR_TDIR : 0);
         else if (virq_forwarded(v->domain, irq) && irq->target == v)
             hcr |= pending_hcr(v, vmcr, group_on(vmcr, irq->group1));
         spin_unlock(&irq->lock);

@@ -29,6 +29,7 @@
 #define WAKE_POLLS 1000000u /* a redistributor wakes up */
 
 #define ICH_VTR_LISTREGS GENMASK(4, 0)   /* number less one */
+#define ICH_VTR_TDS      BIT(19)         /* ICC_DIR can be trapped alone */
 #define ICH_VTR_PREBITS  GENMASK(28, 26) /* number less one */
 #define ICH_VTR_PRIBITS  GENMASK(31, 29)
 
@@ -247,6 +248,7 @@ static enum corbel_err gicv3_cpu_init(void)
         gicv3.lr_count = (u32)FIELD_GET(ICH_VTR_LISTREGS, vtr) + 1;
         gicv3_ops.priority_bits = (u32)FIELD_GET(ICH_VTR_PRIBITS, vtr) + 1;
         gicv3_ops.preemption_bits = (u32)FIELD_GET(ICH_VTR_PREBITS, vtr) + 1;
+        gicv3_ops.dir_traps = (vtr & ICH_VTR_TDS) != 0;
         log_info("GICv3: %u list registers, %u priority bits", gicv3.lr_count,
                  gicv3_ops.priority_bits);
     } else if (FIELD_GET(ICH_VTR_LISTREGS, vtr) + 1 < gicv3.lr_count ||

@@ -69,6 +69,7 @@ struct gic_ops {
      * that a line still asserted is lost: links must not be used (QEMU's GICv2).
      */
     bool end_unseen;
+    bool dir_traps; /* ICH_HCR.TDIR works: v3 with ICH_VTR.TDS */
 };
 
 /* The driver in use, set by irq_init(); NULL before. */

@@ -241,6 +241,7 @@ struct domain *fake_vgic_setup(u8 version, u32 vcpus, u32 nr_spis, u32 lrs)
     memset(fake_spi, 0, sizeof(fake_spi));
     fake_wakes = 0;
     fake_gic_ops.end_unseen = false;
+    fake_gic_ops.dir_traps = version == GIC_V3;
     lr_total = lrs;
     guest_version = version;
     dom = calloc(1, sizeof(*dom));

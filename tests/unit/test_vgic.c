@@ -291,9 +291,10 @@ static void test_more_than_fit(void **state)
 }
 
 /* Each one preempts the last: more active than list registers, ended in order. */
-static void nest(u8 version, u32 lrs, bool split)
+static void nest(u8 version, u32 lrs, bool split, bool dir_traps)
 {
     start(version, 1, lrs);
+    fake_gic_ops.dir_traps = dir_traps;
     if (split)
         fake_vif[0].vmcr |= ICH_VMCR_VEOIM;
     for (u32 i = 0; i < 20; i++)
@@ -323,12 +324,13 @@ static void nest(u8 version, u32 lrs, bool split)
 static void test_nesting(void **state)
 {
     (void)state;
-    nest(GIC_V3, 4, false);
-    nest(GIC_V3, 1, false);
-    nest(GIC_V3, 16, true);
-    nest(GIC_V3, 2, true);
-    nest(GIC_V2, 4, false);
-    nest(GIC_V2, 4, true);
+    nest(GIC_V3, 4, false, true);
+    nest(GIC_V3, 1, false, true);
+    nest(GIC_V3, 16, true, true);
+    nest(GIC_V3, 2, true, true);
+    nest(GIC_V3, 4, true, false);
+    nest(GIC_V2, 4, false, false);
+    nest(GIC_V2, 4, true, false);
 }
 
 static void test_remote_fold(void **state)
