@@ -34,7 +34,8 @@ CPPFLAGS = -nostdinc -isystem $(cc-headers) -Iinclude -Iarch/arm64/include -I$(B
 code-flags := -std=gnu11 -ffreestanding -fno-common -fno-pie -fno-pic -fno-stack-protector \
     -fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-unwind-tables \
     -fno-omit-frame-pointer -ffunction-sections -fdata-sections \
-    -march=armv8-a -mgeneral-regs-only -mstrict-align -mno-outline-atomics -g
+    -march=armv8-a -mgeneral-regs-only -mstrict-align -mno-outline-atomics \
+    -mfix-cortex-a53-835769 -g
 ifeq ($(CONFIG_DEBUG),y)
 code-flags += -O1
 else
@@ -42,7 +43,8 @@ code-flags += -O2
 endif
 CFLAGS  = $(code-flags) $(WARNINGS)
 ASFLAGS = -march=armv8-a -D__ASSEMBLY__ -g -Wa,--fatal-warnings
-LDFLAGS = -nostdlib -static --gc-sections --build-id=none -z noexecstack -z max-page-size=4096 \
+# Cortex-A53 errata 835769 and 843419 are avoided by compiler and linker for every build.
+LDFLAGS = -nostdlib -static --fix-cortex-a53-843419 --gc-sections --build-id=none -z noexecstack -z max-page-size=4096 \
     --fatal-warnings
 
 # memcpy and friends must not be compiled into calls of themselves.
