@@ -48,6 +48,7 @@ static void start_if_pending(struct vcpu *v)
     spin_lock(&v->domain->lock);
     if (v->power == VCPU_ON_PENDING) {
         arch_vcpu_reset(v, v->entry, v->context_id);
+        vtimer_reset(v);
         v->clean_pos = 0;
         v->power = VCPU_ON;
     }
@@ -178,12 +179,13 @@ struct vcpu *run_next(struct cpu *cpu)
 
 void run_block(struct vcpu *v)
 {
-    if (vgic_pending(v) || !vtimer_block(v))
+    while (!vgic_pending(v) && vtimer_block(v)) {
+        if (!sched_block(&v->unit))
+            continue; /* woken before: look again at what it waits for */
+        vcpu_kick(v, REQ_RESCHED);
+        /* What came between the look and BLOCKED must not be lost (decision 31). */
+        if (vgic_pending(v))
+            sched_wake(&v->unit);
         return;
-    if (!sched_block(&v->unit))
-        return;
-    vcpu_kick(v, REQ_RESCHED);
-    /* What came between the look and BLOCKED must not be lost (decision 31). */
-    if (vgic_pending(v))
-        sched_wake(&v->unit);
+    }
 }
