@@ -58,9 +58,10 @@ def test_three_on_two(boot):
 
 def assert_own_cpu(counts, alone, sharing):
     """ALONE has a CPU for itself, the two SHARING halve the other. QEMU gives its CPUs unequal
-    parts under -icount, so CPUs are not compared; without pinning all three would be equal."""
+    parts under -icount, in turns longer than a time slice: so CPUs are not compared, and halves
+    are not exact (test_two_on_one is). Without pinning all three would be equal."""
     first, second = (counts[name] for name in sharing)
-    assert first / (first + second) == pytest.approx(0.5, abs=0.02)
+    assert first / (first + second) == pytest.approx(0.5, abs=0.06)
     assert counts[alone] > 1.5 * max(first, second)
 
 
