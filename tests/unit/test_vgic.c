@@ -186,16 +186,6 @@ static void test_hw_cleared(void **state)
 {
     (void)state;
     start(GIC_V3, 2, 4);
-    assert_int_equal(vgic_link(d, NULL, 50, 70), CORBEL_OK);
-    spi_on(50, 0x40, true);
-    assert_true(fake_spi[70].enabled);
-    fake_spi[70].pending = true;
-    fake_phys_deliver(d);
-    assert_int_equal(spi_bit(GICD_ISPENDR, 50), 0); /* not linked by the same number */
-    fake_spi[70].active = false;
-    fake_vgic_teardown();
-
-    start(GIC_V3, 2, 4);
     assert_int_equal(vgic_link(d, NULL, 50, 50), CORBEL_OK);
     spi_on(50, 0x40, true);
     fake_spi[50].pending = true;
