@@ -33,6 +33,7 @@ def test_payload(boot, hv, group, gic):
 
 
 @pytest.mark.full
+@pytest.mark.xfail(reason="the guest's own breakpoints and watchpoints come later")
 @pytest.mark.parametrize("gic", ["2", "3"])
 @pytest.mark.parametrize("group", LATER)
 def test_payload_later(boot, hv, group, gic):
