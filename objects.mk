@@ -8,7 +8,7 @@ objs-lib := common/lib/bitmap.o common/lib/err.o common/lib/fdt_irq.o common/lib
 
 objs-hw := arch/arm64/hw/bulk.o arch/arm64/hw/cache.o arch/arm64/hw/context.o \
     arch/arm64/hw/cpu.o arch/arm64/hw/errata.o arch/arm64/hw/fault.o arch/arm64/hw/fpsimd.o \
-    arch/arm64/hw/ich.o arch/arm64/hw/idreg32.o arch/arm64/hw/inject.o \
+    arch/arm64/hw/harden.o arch/arm64/hw/ich.o arch/arm64/hw/idreg32.o arch/arm64/hw/inject.o \
     arch/arm64/hw/inject_entry.o arch/arm64/hw/ldst.o \
     arch/arm64/hw/pgtable.o arch/arm64/hw/psci.o arch/arm64/hw/smccc_call.o \
     arch/arm64/hw/stage1.o arch/arm64/hw/stage2.o arch/arm64/hw/stage2_tlb.o \

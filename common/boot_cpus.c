@@ -116,6 +116,7 @@ void boot_cpus_release(void)
 void boot_cpus_secondary(struct cpu *cpu)
 {
     arch_cpu_init(cpu);
+    arch_cpu_harden(cpu);
     if (irq_init_cpu() != CORBEL_OK)
         arch_cpu_halt(); /* never online: the boot CPU names it */
     irq_dispatch_init_cpu();

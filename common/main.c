@@ -140,6 +140,7 @@ static struct vcpu *boot(struct cpu *cpu, u64 fdt_pa)
     boot_mem_init(&platform, fdt_pa, fdtr_total_size(fdt));
     platform.fdt = boot_mem_keep_tree(fdt);
     arch_smccc_init((enum smccc_conduit)platform.psci_conduit);
+    arch_cpu_harden(cpu);
     vsmccc_init();
     seed(&platform);
     boot_cpus_first(&platform, cpu);

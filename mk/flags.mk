@@ -44,7 +44,8 @@ endif
 CFLAGS  = $(code-flags) $(WARNINGS)
 ASFLAGS = -march=armv8-a -D__ASSEMBLY__ -g -Wa,--fatal-warnings
 # Cortex-A53 errata 835769 and 843419 are avoided by compiler and linker for every build.
-LDFLAGS = -nostdlib -static --fix-cortex-a53-843419 --gc-sections --build-id=none -z noexecstack -z max-page-size=4096 \
+LDFLAGS = -nostdlib -static --fix-cortex-a53-843419 --gc-sections \
+    --build-id=none -z noexecstack -z max-page-size=4096 \
     --fatal-warnings
 
 # memcpy and friends must not be compiled into calls of themselves.

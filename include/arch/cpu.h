@@ -18,6 +18,12 @@ struct platform;
 /* Read the ID registers of this CPU and narrow the system-wide set (features.h). Each CPU once. */
 void arch_cpu_init(struct cpu *cpu);
 
+/*
+ * Choose this CPU's exception vectors: with the Spectre-v2 and BHB mitigation that its ID
+ * registers and the firmware ask for (harden.c). Each CPU once, after arch_smccc_init().
+ */
+void arch_cpu_harden(struct cpu *cpu);
+
 /* Affinity fields of this CPU's MPIDR_EL1. */
 u64 arch_cpu_mpidr(void);
 

@@ -11,7 +11,7 @@ struct vcpu;
 
 /*
  * Everything of one physical CPU. TPIDR_EL2 points here. Only the CPU itself
- * writes, except where a field says otherwise. Assembly knows the first five
+ * writes, except where a field says otherwise. Assembly knows the first seven
  * fields through asm_offsets.c.
  */
 struct cpu {
@@ -20,6 +20,8 @@ struct cpu {
     u64 panic_sp;         /* stack of the EL2 fault report, good even after an overflow */
     u64 boot_ttbr;        /* what a secondary loads with its MMU off (cleaned to PoC) */
     u64 self;             /* EL2 address of this struct, for the same purpose */
+    u32 bhb_loops;        /* arch_cpu_harden(): branches that flush the history at entry */
+    u32 harden_call;      /* or the firmware function that is called instead */
     u32 id;               /* logical number, 0 = boot CPU */
     u64 mpidr;            /* affinity fields only */
     u64 release_addr;     /* spin-table; 0 with PSCI */

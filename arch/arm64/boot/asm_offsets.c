@@ -22,4 +22,6 @@ void asm_offsets(void)
     OFFSET(CPU_PANIC_SP, struct cpu, panic_sp);
     OFFSET(CPU_BOOT_TTBR, struct cpu, boot_ttbr);
     OFFSET(CPU_SELF, struct cpu, self);
+    OFFSET(CPU_BHB_LOOPS, struct cpu, bhb_loops);
+    OFFSET(CPU_HARDEN_CALL, struct cpu, harden_call);
 }

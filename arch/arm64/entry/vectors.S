@@ -52,27 +52,84 @@
     b       el2_fault
 .endm
 
+/*
+ * A slot of a guest on a CPU whose branch predictors a guest can train against EL2
+ * (harden.c): the mitigation comes before any branch that depends on memory or is indirect.
+ */
+.macro hardened_slot handler, mitigation
+    .balign 128
+    stp     x0, x1, [sp, #-16]!
+    \mitigation
+    ldp     x0, x1, [sp], #16
+    b       \handler
+.endm
+
+/* Spectre-BHB: fill the branch history with our own branches (Arm's whitepaper, section 3). */
+.macro flush_history
+    mrs     x0, tpidr_el2
+    ldr     w0, [x0, #CPU_BHB_LOOPS]
+1:  b       2f
+2:  subs    x0, x0, #1
+    b.ne    1b
+    dsb     nsh
+    isb
+.endm
+
+/* Spectre-v2 and BHB by the firmware: SMCCC_ARCH_WORKAROUND_1 or _3; it may change x0-x3. */
+.macro call_firmware
+    stp     x2, x3, [sp, #-16]!
+    mrs     x0, tpidr_el2
+    ldr     w0, [x0, #CPU_HARDEN_CALL]
+    smc     #0
+    ldp     x2, x3, [sp], #16
+.endm
+
+.macro bad_slots first
+    bad_slot \first
+    bad_slot (\first + 1)
+    bad_slot (\first + 2)
+    bad_slot (\first + 3)
+.endm
+
+.macro hardened_table name, mitigation
+    .global \name
+    .balign 2048
+\name:
+    bad_slots 0
+    bad_slots 4
+    hardened_slot save_sync, \mitigation
+    hardened_slot save_irq, \mitigation
+    hardened_slot save_irq, \mitigation
+    hardened_slot save_serror, \mitigation
+    bad_slots 12
+    .balign 128
+.endm
+
     .section .text.entry, "ax"
     .global vectors
     .balign 2048
 vectors:
-    bad_slot 0
-    bad_slot 1
-    bad_slot 2
-    bad_slot 3
-    bad_slot 4
-    bad_slot 5
-    bad_slot 6
-    bad_slot 7
+    bad_slots 0
+    bad_slots 4
     guest_slot guest_sync
     guest_slot guest_irq
     guest_slot guest_irq
     guest_slot guest_serror
-    bad_slot 12
-    bad_slot 13
-    bad_slot 14
-    bad_slot 15
+    bad_slots 12
     .balign 128
+
+    hardened_table vectors_history, flush_history
+    hardened_table vectors_firmware, call_firmware
+
+save_sync:
+    save_guest
+    b       guest_sync
+save_irq:
+    save_guest
+    b       guest_irq
+save_serror:
+    save_guest
+    b       guest_serror
 
 guest_sync:
     mov     x29, xzr

@@ -12,6 +12,9 @@ extern u64 main_l0[512]; /* EL2's root table */
 extern u64 image_pa;     /* PA of _start, written by head.S */
 extern struct cpu boot_cpu;
 
+/* Vector tables: plain, with branches first, with a firmware call first (vectors.S). */
+extern char vectors[], vectors_history[], vectors_firmware[];
+
 void secondary_entry(void);
 void spin_table_entry(void);
 
