@@ -186,6 +186,8 @@ class Sizes:
         """Relative paths of the text files of these directories."""
         for top in dirs:
             for path in sorted((self.root / top).rglob("*")):
+                if ".pytest_cache" in path.parts:
+                    continue
                 if path.is_file() and "__pycache__" not in path.parts:
                     yield path.relative_to(self.root).as_posix()
 
