@@ -123,7 +123,7 @@ static void idle(struct cpu *cpu)
 /* The vCPU that runs here: serve its requests; true when it may go on. */
 static bool keeps_running(struct cpu *cpu, struct vcpu *v)
 {
-    u32 req = __atomic_fetch_and(&v->req, (u32)~(REQ_IRQ | REQ_RESCHED | REQ_PAUSE | REQ_SAVE),
+    u32 req = __atomic_fetch_and(&v->req, (u32) ~(REQ_IRQ | REQ_RESCHED | REQ_PAUSE | REQ_SAVE),
                                  __ATOMIC_ACQ_REL);
 
     if (req & (REQ_RESCHED | REQ_PAUSE)) {

@@ -29,7 +29,7 @@ struct vuart {
     u32 intid;
     struct vuart_fifo rx, tx;
     u32 cr, lcr_h, ilpr, ibrd, fbrd, ifls, imsc, ris, dmacr;
-    bool line;    /* last level given to the vGIC */
+    bool line; /* last level given to the vGIC */
 };
 
 /* Register the region at base; interrupt intid (level). */
