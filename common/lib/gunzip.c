@@ -71,7 +71,7 @@ static enum corbel_err translate(int z)
 enum corbel_err gunzip_step(struct gunzip *g, struct gunzip_io *io)
 {
     bool progress = true;
-    u8 none; /* zlib takes no null pointer, even for no room */
+    u8 none = 0; /* zlib takes no null pointer, even for no room */
 
     while (g->result == ERR_AGAIN && progress) {
         uInt in = (uInt)MIN(io->in_len, PIECE_MAX);

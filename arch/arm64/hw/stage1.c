@@ -137,7 +137,7 @@ u64 arch_mmu_heap_limit(void)
 
 struct mem_range arch_mmu_image_range(void)
 {
-    return (struct mem_range){ image_pa, (u64)(_end - _start) };
+    return (struct mem_range){ image_pa, (u64)(uintptr_t)_end - (u64)(uintptr_t)_start };
 }
 
 const void *arch_mmu_map_boot(pa_t pa, u64 size)
