@@ -99,16 +99,15 @@ static void start_interrupts(void)
     irq_dispatch_init(&platform);
 }
 
+/* All are checked against all of the memory before the first one takes any of it. */
 static void create_domains(void)
 {
     for (int n = domcfg_next(platform.fdt, -1); n >= 0; n = domcfg_next(platform.fdt, n)) {
-        struct domain *d = build_create(&platform, &options, n);
-
-        if (d)
-            build_begin(d);
-        else
+        if (!build_create(&platform, &options, n))
             build_count_refused();
     }
+    for (u32 i = 0; i < domain_slots(); i++)
+        build_begin(domain_get(i));
     if (!domain_slots())
         log_warn("no domain to start: no usable xen,domain node under /chosen");
 }
