@@ -462,6 +462,12 @@ bool vgic_pending(struct vcpu *v)
     struct list_head *pos;
     u64 vmcr, live = 0;
 
+    /*
+     * What waits here may have ended in its list register since it was last seen, or be
+     * refreshed by another CPU: the struct's "active" is old until it is flushed.
+     */
+    if (here && !list_empty(&vc->list))
+        vgic_flush(v);
     if (here && vc->lr_used)
         live = vc->lr_used & ~gic->lr_empty();
     if (!live && list_empty(&vc->list))

@@ -548,6 +548,26 @@ static void test_wfi(void **state)
     assert_int_equal(fake_wakes, 1);
 }
 
+/* What the struct says is old: the guest ended it since, and another CPU made it pending. */
+static void test_wfi_after_end(void **state)
+{
+    (void)state;
+    start(GIC_V3, 1, 4);
+    spi_on(40, 0x80, true);
+    vgic_pulse(d, 40);
+    fake_serve(d);
+    assert_int_equal(guest_ack(0), 40);
+    vgic_pulse(d, 40); /* seen as active here */
+    guest_eoi(0, 40);
+    assert_int_equal(guest_ack(0), 40);
+    guest_eoi(0, 40);
+    assert_false(vgic_pending(v0));
+    fake_set_cpu(1);
+    vgic_pulse(d, 40);
+    fake_set_cpu(0);
+    assert_true(vgic_pending(v0));
+}
+
 static void test_unknown(void **state)
 {
     (void)state;
@@ -588,6 +608,7 @@ int main(void)
         cmocka_unit_test_teardown(test_sgi_v3, teardown),
         cmocka_unit_test_teardown(test_sgi_v2, teardown),
         cmocka_unit_test_teardown(test_wfi, teardown),
+        cmocka_unit_test_teardown(test_wfi_after_end, teardown),
         cmocka_unit_test_teardown(test_unknown, teardown),
     };
 
