@@ -80,7 +80,7 @@ check-full:
 check-unit: unit
 	$(PYTHON) tools/run_unit.py $(unit-bins)
 check-qemu: all payloads
-	$(PYTHON) -m pytest -p no:cacheprovider -q -rs tests/qemu $(if $(T),-k $(T))
+	$(PYTHON) -m pytest -p no:cacheprovider -q -rs tests/qemu $(if $(T),-k "$(T)")
 release := B=build/release KCONFIG_CONFIG=build/release/.config DEFCONFIG=qemu_virt_release_defconfig
 bench: all payloads
 	$(MAKE) $(release) all
