@@ -150,8 +150,10 @@ class Run:
                               stdin=subprocess.DEVNULL) as qemu:
             try:
                 self._wait(qemu, getattr(self, where), text, deadline)
-                if qemu.poll() is None:
+                try:
                     Qmp(sock).command("quit")
+                except OSError:
+                    pass    # the guest has powered the machine off in the meantime
                 qemu.wait(20)
             finally:
                 if qemu.poll() is None:
