@@ -15,10 +15,12 @@
 #include <corbel/domain.h>
 #include <corbel/domdtb.h>
 #include <corbel/drbg.h>
+#include <corbel/fdt_read.h>
 #include <corbel/irq.h>
 #include <corbel/log.h>
 #include <corbel/panic.h>
 #include <corbel/platform.h>
+#include <corbel/printf.h>
 #include <corbel/quiet.h>
 #include <corbel/string.h>
 #include <corbel/vcpu.h>
@@ -72,10 +74,12 @@ static enum task_result begin_end(struct domain *d)
     return TASK_AGAIN;
 }
 
-/* The domain cannot be built: say why and go straight to the teardown. */
-static enum task_result give_up(struct domain *d, const char *why)
+/* The domain cannot be built: name what is wrong at node and go straight to the teardown. */
+static enum task_result give_up(struct domain *d, int node, const char *why)
 {
-    log_err("%s: refused: /chosen/%s: %s", d->name, d->name, why);
+    char path[128];
+
+    log_err("%s: refused: %s: %s", d->name, fdtr_path_of(host->fdt, node, path, sizeof(path)), why);
     build_count_refused();
     d->state = DOMAIN_STOPPING;
     finished_one();
@@ -101,6 +105,25 @@ static enum corbel_err alloc_chunk(u64 ipa, u64 left, struct p2m_bank *bank)
     return CORBEL_OK;
 }
 
+static enum task_result give_up_memory(struct domain *d, const char *expected)
+{
+    char why[96];
+
+    fmt_snprintf(why, sizeof(why), "memory = 0x%llx: expected %s",
+                 (unsigned long long)(d->cfg->memory >> 10), expected);
+    return give_up(d, d->cfg->node, why);
+}
+
+static enum task_result give_up_module(struct domain *d, const struct domcfg_module *m,
+                                       const char *expected)
+{
+    char why[128];
+
+    fmt_snprintf(why, sizeof(why), "reg = 0x%llx+0x%llx: expected %s",
+                 (unsigned long long)m->range.base, (unsigned long long)m->range.size, expected);
+    return give_up(d, m->node, why);
+}
+
 /* One chunk of RAM per step. */
 static enum task_result stage_ram(struct domain *d)
 {
@@ -113,10 +136,10 @@ static enum task_result stage_ram(struct domain *d)
         return TASK_AGAIN;
     }
     if (alloc_chunk(e->base + d->job->pos, e->size - d->job->pos, &bank) != CORBEL_OK)
-        return give_up(d, "memory = (as configured): expected that much free memory");
+        return give_up_memory(d, "that much free memory, in KiB");
     if (p2m_add_ram(&d->p2m, &bank) != CORBEL_OK) {
         page_free_range(bank.pa, bank.size);
-        return give_up(d, "memory = (as configured): expected less fragmented free memory");
+        return give_up_memory(d, "free memory in fewer pieces");
     }
     d->job->pos += bank.size;
     if (d->job->pos == e->size) {
@@ -155,8 +178,8 @@ static enum task_result stage_copy(struct domain *d)
     if (err == ERR_AGAIN)
         return TASK_AGAIN;
     if (err != CORBEL_OK)
-        return give_up(d, kernel ? "multiboot,kernel = (gzip data): expected an undamaged stream"
-                                 : "multiboot,ramdisk = (data): expected a range inside RAM");
+        return kernel ? give_up_module(d, &d->cfg->kernel, "an undamaged gzip stream")
+                      : give_up_module(d, &d->cfg->ramdisk, "data that fits its place in RAM");
     d->job->pos = 0;
     d->stage = kernel ? BUILD_RAMDISK : BUILD_START;
     return TASK_AGAIN;
@@ -243,7 +266,7 @@ static void start_vcpu0(struct domain *d)
 static enum task_result stage_start(struct domain *d)
 {
     if (map_gicv(d) != CORBEL_OK || write_dtb(d) != CORBEL_OK)
-        return give_up(d, "(device tree) = (as built): expected room for it");
+        return give_up(d, d->cfg->node, "(device tree) = (as built): expected room for it");
     arch_icache_inval_all(); /* code was written: decision list section 11.1 */
     start_vcpu0(d);
     heap_free(d->job, ALIGN_UP(sizeof(*d->job), PAGE_SIZE));

@@ -68,7 +68,7 @@ CASES = {
     "no-kernel": (lambda: with_modules(), NODE, "multiboot,kernel", "missing"),
     "truncated-image": (lambda: with_modules(
         image_module(size=32, addr=0x58000000)), MODULE, "reg", "0x20|32"),
-    "truncated-gzip": (lambda: with_modules(truncated_gzip()), NODE, "multiboot,kernel", "gzip"),
+    "truncated-gzip": (lambda: with_modules(truncated_gzip()), MODULE, "reg", "0x5"),
     "garbage-kernel": (lambda: with_modules(garbage_module()), MODULE, "reg", ""),
     "module-outside-ram": (lambda: with_modules(
         image_module(props={"reg": U64(0x1_0000_0000_0, 0x10000)})), MODULE, "reg", ""),
