@@ -26,6 +26,7 @@ enum addrmap_kind {
     MAP_DEVICE,
     MAP_SHMEM,
     MAP_SRAM,
+    MAP_KEEP_OUT, /* not there for the guest: floating ranges go elsewhere; dropped when solved */
 };
 
 struct addrmap_entry {
@@ -33,7 +34,9 @@ struct addrmap_entry {
     u8 kind;       /* enum addrmap_kind */
     u8 cls;        /* enum s2_class for mapped ranges */
     bool floating; /* base to be chosen */
+    bool trapped;  /* MAP_DEVICE: less than a page; EL2 forwards its accesses, nothing is mapped */
     u64 align;     /* for floating ranges */
+    u64 pa;        /* host address of what is mapped there; MAP_DEVICE, _SRAM, and RAM 1:1 */
     char what[24]; /* "RAM bank 0", "GICD", ... */
 };
 
@@ -62,6 +65,22 @@ bool addrmap_line(const struct addrmap *map, u32 index, char *buf, size_t size);
  */
 enum corbel_err addrmap_add_xen_layout(struct addrmap *map, const struct domcfg *cfg,
                                        const struct platform_gic *gic, struct cfg_error *e)
+    __must_check;
+
+/*
+ * The layout of a direct-map domain: RAM banks (host ranges, sorted) at their own addresses,
+ * the GIC at the host's: GICD, GICC (8 KiB) or, of the first GICR region, one frame per vCPU;
+ * ERR_RANGE when that has fewer frames than vCPUs. vPL011 at the host UART's page where *uart
+ * has whole pages (size 0: none), else floating. Host RAM is kept out for all that floats.
+ */
+struct addrmap_native {
+    const struct platform *platform;
+    const struct mem_range *banks;
+    u32 bank_count;
+    struct mem_range uart;
+};
+enum corbel_err addrmap_add_native_layout(struct addrmap *map, const struct domcfg *cfg,
+                                          const struct addrmap_native *native, struct cfg_error *e)
     __must_check;
 
 #endif

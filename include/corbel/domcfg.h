@@ -24,7 +24,24 @@ struct domcfg_vcpu {
     cpumask_t affinity; /* 0: any */
 };
 
-/* A region the solver places; see addrmap.h. */
+/*
+ * Static shared memory (child xen,domain-shared-memory-v1). Users of one id see the same
+ * frames; domcfg_parse() has checked that all nodes of the tree with this id agree on
+ * size and host address, and that no other id's host range overlaps.
+ */
+#define DOMCFG_SHM_MAX 8u
+#define SHM_ID_SIZE    16u
+
+struct domcfg_shm {
+    char id[SHM_ID_SIZE]; /* xen,shm-id, 1 to 15 characters */
+    u64 gpa, size;        /* whole pages */
+    u64 hpa;              /* only with has_hpa; else frames come from the allocator */
+    bool has_hpa;
+    bool owner;     /* role = "owner"; several borrowers, at most one owner in the tree */
+    bool read_only; /* corbel,read-only: this user may only read and execute */
+    int node;       /* in the host tree */
+};
+
 struct domcfg {
     char name[DOMAIN_NAME_MAX]; /* node name without unit address; made unique by the caller */
     int node;                   /* in the host tree */
@@ -33,16 +50,19 @@ struct domcfg {
     bool vpl011;
     bool nr_spis_given;
     u32 nr_spis;
-    u32 weight;                             /* corbel,weight, default 256 */
-    u32 pool_phandle;                       /* domain-cpupool, 0: default pool */
-    u32 p2m_mem_mb;                         /* xen,domain-p2m-mem-mb, 0: computed */
-    bool trap_unmapped;                     /* trap-unmapped-accesses, default true */
-    bool direct_map, enhanced, passthrough; /* known; refused by domcfg_parse until they work */
+    u32 weight;                 /* corbel,weight, default 256 */
+    u32 pool_phandle;           /* domain-cpupool, 0: default pool */
+    u32 p2m_mem_mb;             /* xen,domain-p2m-mem-mb, 0: computed */
+    bool trap_unmapped;         /* trap-unmapped-accesses, default true */
+    bool direct_map;            /* guest-physical == host-physical for all RAM */
+    bool enhanced, passthrough; /* known; refused by domcfg_parse until they work */
     struct domcfg_module kernel, ramdisk, dtb;
     char bootargs[1024];
     struct domcfg_vcpu vcpus[MAX_VCPUS];
-    struct mem_range static_mem[DOMCFG_BANKS_MAX];
-    u32 static_mem_count;
+    struct mem_range static_mem[DOMCFG_BANKS_MAX]; /* host addresses, in the tree's order */
+    u32 static_mem_count;                          /* 0: RAM comes from the allocator */
+    struct domcfg_shm shms[DOMCFG_SHM_MAX];
+    u32 shm_count;
 };
 
 /* Text of a refusal, without the domain's name in front. */

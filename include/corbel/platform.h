@@ -17,6 +17,9 @@
 #define PLATFORM_RESERVED_MAX 128u
 #define PLATFORM_MODULES_MAX  128u
 #define PLATFORM_GICR_MAX     8u
+#define PLATFORM_NO_MAP_MAX   32u
+#define PLATFORM_HEAP_MAX     8u
+#define PLATFORM_HIDDEN_MAX   32u
 #define PLATFORM_CMDLINE_MAX  2048u
 
 enum cpu_method { CPU_METHOD_PSCI, CPU_METHOD_SPIN_TABLE, CPU_METHOD_NONE };
@@ -67,6 +70,12 @@ struct platform_module {
     bool used;       /* copied already, memory may go */
 };
 
+/* Registers that no domain is given, beside the GIC's and the console's: SMMU, ITS, GICv2m. */
+struct platform_hidden {
+    struct mem_range range;
+    const char *what; /* "an SMMU", "a GIC ITS", "a GICv2m frame" */
+};
+
 struct platform {
     const void *fdt;
     struct mem_range self; /* the hypervisor's image in RAM; set by main.c, size 0: not known */
@@ -75,6 +84,12 @@ struct platform {
     u32 bank_count;
     struct mem_range reserved[PLATFORM_RESERVED_MAX]; /* memreserve, reserved-memory, static */
     u32 reserved_count;
+    struct mem_range no_map[PLATFORM_NO_MAP_MAX]; /* those of /reserved-memory with no-map */
+    u32 no_map_count;
+    struct mem_range static_heap[PLATFORM_HEAP_MAX]; /* xen,static-heap: all that is allocated */
+    u32 static_heap_count;                           /* comes from here; 0: from all free RAM */
+    struct platform_hidden hidden[PLATFORM_HIDDEN_MAX];
+    u32 hidden_count;
     struct platform_module modules[PLATFORM_MODULES_MAX];
     u32 module_count;
     struct platform_cpu cpus[MAX_CPUS];

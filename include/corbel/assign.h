@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORBEL_ASSIGN_H
+#define CORBEL_ASSIGN_H
+
+#include <corbel/compiler.h>
+#include <corbel/err.h>
+#include <corbel/page.h>
+#include <corbel/types.h>
+
+/*
+ * Who was given which host registers and SPIs: the book that keeps one device from two
+ * domains. Filled while domains are planned (boot CPU), emptied by the teardown of a domain.
+ * Lock: its own, RANK_PAGE's neighbour in no order: nothing is called while it is held.
+ */
+#define ASSIGN_MAX 256u
+
+/* owner: the domain's number, 1.. . ERR_EXIST: *other holds part of it. ERR_NOMEM: full. */
+enum corbel_err assign_region(u32 owner, const struct mem_range *r, u32 *other) __must_check;
+enum corbel_err assign_irq(u32 owner, u32 intid, u32 *other) __must_check;
+
+/* All that owner holds is free again. */
+void assign_release(u32 owner);
+
+#endif
