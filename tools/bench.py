@@ -125,7 +125,7 @@ class Run:
         """The domain's kernel without a hypervisor, on a tree cut down to what a domU has."""
         config.machine.virtualization = False
         config.machine.ram = str(config.domains[0].memory_kib // 1024)
-        tree = mkdtb.dump_tree(config.machine, self.base + ".dtb")
+        tree = mkdtb.dump_tree(config.machine)
         for node in list(tree.root.children):
             if node.name.split("@")[0] in BARE_DROPS:
                 tree.root.remove(node)

@@ -10,21 +10,26 @@ with only the binary exchanged.
 As a library: fill a Config (Machine, Domain, Module), call build(). Property values are made by the
 typed helpers of fdt.py; None as a value deletes a property that build() would write, and
 Config.edits are functions that get the finished tree, so malformed trees are one line in a test.
+Devices for domains: device_tree() makes a module of a partial tree (partdt.py).
 
 As a program: mkdtb.py --help.
 """
 import argparse
+import functools
 import hashlib
 import os
 import shlex
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Optional, Tuple
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import fdt  # noqa: E402
+import partdt  # noqa: E402
 from fdt import empty, string, strings, u32, u64  # noqa: E402
+from partdt import set_props  # noqa: E402
 
 MIB = 1 << 20
 RAM_BASE = 0x40000000
@@ -77,13 +82,17 @@ class Machine:
 
 @dataclass
 class Module:
-    """A boot module of a domain. addr and size override what build() finds out."""
+    """A boot module of a domain. addr and size override what build() finds out.
+
+    content: what is in it; build() writes it beside the tree, and sets path.
+    """
     kind: str
-    path: str
+    path: str = ""
     bootargs: Optional[str] = None
     addr: Optional[int] = None
     size: Optional[int] = None
     props: Dict[str, Optional[bytes]] = field(default_factory=dict)
+    content: Optional[bytes] = None
 
 
 @dataclass
@@ -164,21 +173,70 @@ def payload_domain(name, payload, bootargs="", memory_kib=16 * 1024, cpus=1, **m
     return Domain(name, memory_kib, cpus, [Module("kernel", payload, bootargs=bootargs)], **more)
 
 
-def dump_tree(machine, path):
-    """Let QEMU write the board's own tree to PATH and read it."""
-    command = [QEMU] + machine.args(dumpdtb=path) + ["-display", "none", "-net", "none"]
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                          timeout=30, check=False)
-    if done.returncode != 0:
-        raise ValueError("%s: %s" % (shlex.join(command), done.stderr.strip()))
-    with open(path, "rb") as file:
-        return fdt.Tree(file.read())
+def device_tree(tree, **more):
+    """The module of a partial tree: a fdt.Tree, or the bytes of what is none."""
+    return Module("device-tree", content=tree if isinstance(tree, bytes) else tree.pack(), **more)
+
+
+def static_mem(*ranges, cells=True, direct_map=False):
+    """Domain properties for RAM at given host addresses: static_mem((base, size), ...).
+
+    cells: with the cell counts of the property; imagebuilder leaves them out.
+    """
+    props = {"xen,static-mem": b"".join(u64(base, size) for base, size in ranges)}
+    if cells:
+        props["#xen,static-mem-address-cells"] = u32(2)
+        props["#xen,static-mem-size-cells"] = u32(2)
+    if direct_map:
+        props["direct-map"] = empty()
+    return props
+
+
+def shm_node(shm_id, gpa, size, hpa=None, role=None, read_only=False, props=None):
+    """A child of a domain node: static shared memory, with a host address or without."""
+    where = (gpa, size) if hpa is None else (hpa, gpa, size)
+    node = fdt.Node("shared-mem@%x" % where[0], {
+        "compatible": string("xen,domain-shared-memory-v1"), "xen,shm-id": string(shm_id),
+        "xen,shared-mem": u64(*where)})
+    if role is not None:
+        node.props["role"] = string(role)
+    if read_only:
+        node.props["corbel,read-only"] = empty()
+    set_props(node, props or {})
+    return node
+
+
+@functools.lru_cache(maxsize=None)
+def _dumped(arguments):
+    """The blob that QEMU writes for a machine, asked for once per process."""
+    with tempfile.TemporaryDirectory(prefix="corbel-") as folder:
+        path = os.path.join(folder, "virt.dtb")
+        arguments = [path.join(part.split("@DTB@")) for part in arguments]
+        command = [QEMU] + arguments + ["-display", "none", "-net", "none"]
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              text=True, timeout=30, check=False)
+        if done.returncode != 0:
+            raise ValueError("%s: %s" % (shlex.join(command), done.stderr.strip()))
+        with open(path, "rb") as file:
+            return file.read()
+
+
+def dump_tree(machine, serials=1):
+    """The board's own tree as QEMU makes it. serials: how many -serial the run will have."""
+    arguments = machine.args(dumpdtb="@DTB@") + ["-serial", "null"] * serials
+    tree = fdt.Tree(_dumped(tuple(arguments)))
+    if machine.randomness is not False:
+        for node in tree.root.walk():
+            for name in {"rng-seed", "kaslr-seed"} & set(node.props):
+                node.props[name] = os.urandom(len(node.props[name]))
+    return tree
 
 
 class Placer:
     """Gives modules their load addresses; equal files get the same one."""
 
-    def __init__(self, ram_size):
+    def __init__(self, ram_size, outdir, name):
+        self.stem = os.path.join(outdir, name)
         self.next = MODULE_BASE
         self.end = RAM_BASE + ram_size
         self.by_digest = {}
@@ -186,6 +244,11 @@ class Placer:
 
     def place(self, module):
         """Return (address, size) for a module."""
+        if module.content is not None:
+            digest = hashlib.sha256(module.content).hexdigest()[:8]
+            module.path = "%s-%s-%s" % (self.stem, module.kind, digest)
+            with open(module.path, "wb") as file:
+                file.write(module.content)
         with open(module.path, "rb") as file:
             content = file.read()
         size = len(content)
@@ -207,14 +270,6 @@ class Placer:
             self.placed.append(entry)
 
 
-def _set_props(node, props):
-    for name, value in props.items():
-        if value is None:
-            node.props.pop(name, None)
-        else:
-            node.props[name] = value
-
-
 def _add_domain(chosen, domain, placer):
     node = chosen.add(domain.name)
     node.props.update({
@@ -234,34 +289,27 @@ def _add_domain(chosen, domain, placer):
         kid.props["reg"] = u64(addr, size)
         if module.bootargs is not None:
             kid.props["bootargs"] = string(module.bootargs)
-        _set_props(kid, module.props)
+        set_props(kid, module.props)
         node.add(kid)
     for child in domain.children:
         node.add(child)
-    _set_props(node, domain.props)
-
-
-def _add_reserved(tree, reserved):
-    top = tree.root.ensure("reserved-memory")
-    top.props.update({"#address-cells": u32(2), "#size-cells": u32(2), "ranges": empty()})
-    for name, base, size, props in reserved:
-        top.add(fdt.Node("%s@%x" % (name, base), {"reg": u64(base, size), **props}))
+    set_props(node, domain.props)
 
 
 def build(config, outdir, name="machine"):
     """Write OUTDIR/NAME.dtb and return the Built with the arguments that boot it."""
     os.makedirs(outdir, exist_ok=True)
     dtb = os.path.join(outdir, name + ".dtb")
-    tree = dump_tree(config.machine, dtb)
+    tree = dump_tree(config.machine, 1 + config.qemu_args.count("-serial"))
     chosen = tree.root.ensure("chosen")
-    placer = Placer(parse_size(config.machine.ram))
+    placer = Placer(parse_size(config.machine.ram), outdir, name)
     if config.hv_bootargs is not None:
         chosen.props["xen,xen-bootargs"] = string(config.hv_bootargs)
-    _set_props(chosen, config.chosen_props)
+    set_props(chosen, config.chosen_props)
     for domain in config.domains:
         _add_domain(chosen, domain, placer)
-    if config.reserved:
-        _add_reserved(tree, config.reserved)
+    for reserved in config.reserved:
+        partdt.reserve(tree, *reserved)
     tree.memreserve += config.memreserve
     for edit in config.edits:
         edit(tree)

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Partial device trees (modules `multiboot,device-tree`): which devices a domain is given.
+
+    rtc = partdt.pl031()
+    domain.modules.append(mkdtb.device_tree(partdt.partial([rtc])))
+
+A tree has the usual three parts: a placeholder of the GIC with a phandle that `interrupt-parent`
+names, /passthrough (a simple-bus with 2/2 cells) with the devices and a fixed clock for PrimeCells,
+and /aliases if asked for. Every property can be replaced, or taken out by None, so that a broken
+tree is one line in a test. The devices named here are those of QEMU's virt board.
+"""
+from dataclasses import dataclass, field
+from typing import Dict, List, Optional, Sequence, Tuple, Union
+
+import fdt
+from fdt import empty, string, strings, u32, u64
+
+GIC_PHANDLE = 1
+CLOCK_PHANDLE = 2
+SPI, PPI = 0, 1
+EDGE, LEVEL = 1, 4
+PAGE = 0x1000
+
+# (host address, size, guest address); the guest address may be left out: the same.
+Region = Union[Tuple[int, int], Tuple[int, int, int]]
+
+
+@dataclass
+class Device:
+    """A node under /passthrough. None for path or interrupts: no such property."""
+    name: str
+    compatible: Union[str, Sequence[str]] = ()
+    regions: List[Region] = field(default_factory=list)
+    path: Optional[str] = None                      # xen,path
+    interrupts: Sequence[Tuple[int, int, int]] = () # (SPI or PPI, number, EDGE or LEVEL)
+    force: bool = True                              # xen,force-assign-without-iommu
+    clocks: Sequence[str] = ()                      # clock-names, each of the one fixed clock
+    props: Dict[str, Optional[bytes]] = field(default_factory=dict)
+    children: List[fdt.Node] = field(default_factory=list)
+
+    def node(self):
+        """The node as it goes into the partial tree."""
+        node = fdt.Node(self.name)
+        names = [self.compatible] if isinstance(self.compatible, str) else self.compatible
+        regions = [(r[0], r[1], r[2] if len(r) > 2 else r[0]) for r in self.regions]
+        if names:
+            node.props["compatible"] = strings(*names)
+        if regions:
+            node.props["reg"] = b"".join(u64(gpa, size) for _, size, gpa in regions)
+            node.props["xen,reg"] = b"".join(u64(hpa, size, gpa) for hpa, size, gpa in regions)
+        if self.interrupts:
+            node.props["interrupts"] = b"".join(u32(*cells) for cells in self.interrupts)
+            node.props["interrupt-parent"] = u32(GIC_PHANDLE)
+        if self.clocks:
+            node.props["clocks"] = u32(*[CLOCK_PHANDLE] * len(self.clocks))
+            node.props["clock-names"] = strings(*self.clocks)
+        if self.path is not None:
+            node.props["xen,path"] = string(self.path)
+        if self.force:
+            node.props["xen,force-assign-without-iommu"] = empty()
+        set_props(node, self.props)
+        for child in self.children:
+            node.add(child)
+        return node
+
+
+def set_props(node, props):
+    """Set properties of a node; None takes one out."""
+    for name, value in props.items():
+        if value is None:
+            node.props.pop(name, None)
+        else:
+            node.props[name] = value
+
+
+def partial(devices, extra_root=(), aliases=None, clock=None):
+    """The partial tree of Devices (or ready nodes). clock: None, when a device names one."""
+    tree = fdt.Tree()
+    root = tree.root
+    root.props.update({"#address-cells": u32(2), "#size-cells": u32(2)})
+    root.add(fdt.Node("gic", {"#interrupt-cells": u32(3), "interrupt-controller": empty(),
+                              "phandle": u32(GIC_PHANDLE)}))
+    if aliases:
+        root.add(fdt.Node("aliases", {name: string(path) for name, path in aliases.items()}))
+    bus = root.add(fdt.Node("passthrough", {
+        "compatible": string("simple-bus"), "ranges": empty(),
+        "#address-cells": u32(2), "#size-cells": u32(2)}))
+    for device in devices:
+        bus.add(device.node() if isinstance(device, Device) else device)
+    if clock is None:
+        clock = any("clocks" in node.props for node in bus.children)
+    if clock:
+        bus.add(fixed_clock())
+    for node in extra_root:
+        root.add(node)
+    return tree
+
+
+def fixed_clock(rate=24000000, phandle=CLOCK_PHANDLE):
+    """What PrimeCells are clocked by."""
+    return fdt.Node("apb-pclk", {
+        "compatible": string("fixed-clock"), "#clock-cells": u32(0), "clock-frequency": u32(rate),
+        "clock-output-names": string("clk24mhz"), "phandle": u32(phandle)})
+
+
+def _primecell(kind, name, base, spi, clocks, more):
+    gpa = more.pop("gpa", base)
+    return Device(**{"name": "%s@%x" % (name, gpa), "compatible": ("arm," + kind, "arm,primecell"),
+                     "regions": [(base, PAGE, gpa)], "path": "/%s@%x" % (kind, base),
+                     "interrupts": [(SPI, spi, LEVEL)], "clocks": clocks, **more})
+
+
+def pl031(**more):
+    """The real-time clock. more: fields of Device, and gpa for another guest address."""
+    return _primecell("pl031", "rtc", 0x9010000, 2, ("apb_pclk",), more)
+
+
+def pl061(**more):
+    """The GPIO block (without firmware only: with -bios QEMU makes none)."""
+    device = _primecell("pl061", "gpio", 0x9030000, 7, ("apb_pclk",), more)
+    device.props = {"#gpio-cells": u32(2), "gpio-controller": empty(), **device.props}
+    return device
+
+
+def pl011(**more):
+    """The second UART: there when QEMU has a second -serial (Config.qemu_args)."""
+    return _primecell("pl011", "serial", 0x9040000, 8, ("uartclk", "apb_pclk"), more)
+
+
+def virtio_mmio(slot, **more):
+    """Slot 0..31: 512 bytes each, eight in a page."""
+    base = 0xa000000 + 0x200 * slot
+    gpa = more.pop("gpa", base)
+    props = {"dma-coherent": empty(), **more.pop("props", {})}
+    return Device(**{"name": "virtio_mmio@%x" % gpa, "compatible": "virtio,mmio",
+                     "regions": [(base, 0x200, gpa)], "path": "/virtio_mmio@%x" % base,
+                     "interrupts": [(SPI, 16 + slot, EDGE)], "props": props, **more})
+
+
+def sram_pools(pools):
+    """Sub-nodes of an mmio-sram node from (name, offset, size, properties)."""
+    return [fdt.Node("%s@%x" % (name, offset), {"reg": u32(offset, size), **props})
+            for name, offset, size, props in pools]
+
+
+def _sram_props(base, size, wc):
+    props = {"#address-cells": u32(1), "#size-cells": u32(1), "ranges": u32(0, *_hilo(base), size)}
+    return props if wc else {**props, "no-memory-wc": empty()}
+
+
+def _hilo(value):
+    return value >> 32, value & 0xffffffff
+
+
+def sram(base, size, gpa=None, pools=(), wc=True, **more):
+    """An mmio-sram of the host (see sram_edit) for a partial tree."""
+    gpa = base if gpa is None else gpa
+    props = {**_sram_props(gpa, size, wc), **more.pop("props", {})}
+    return Device(**{"name": "sram@%x" % gpa, "compatible": "mmio-sram",
+                     "regions": [(base, size, gpa)], "path": "/sram@%x" % base, "props": props,
+                     "children": sram_pools(pools), **more})
+
+
+def sram_edit(base, size, pools=(), hole=True, no_map=True, wc=True):
+    """An edit (Config.edits) of the host tree: an mmio-sram node over RAM.
+
+    hole: its range is a node of /reserved-memory as well, with no-map unless told otherwise.
+    """
+    def edit(tree):
+        node = tree.root.add(fdt.Node("sram@%x" % base, {
+            "compatible": string("mmio-sram"), "reg": u64(base, size),
+            **_sram_props(base, size, wc)}))
+        for child in sram_pools(pools):
+            node.add(child)
+        if hole:
+            props = {"no-map": empty()} if no_map else {}
+            reserve(tree, "hole", base, size, props)
+    return edit
+
+
+def reserve(tree, name, base, size, props):
+    """A range in /reserved-memory."""
+    top = tree.root.ensure("reserved-memory")
+    top.props.update({"#address-cells": u32(2), "#size-cells": u32(2), "ranges": empty()})
+    top.add(fdt.Node("%s@%x" % (name, base), {"reg": u64(base, size), **props}))
