@@ -2,12 +2,20 @@
 /*
  * The map of a domain in readable form, for the boot option and the debug key. The
  * lock is held for one leaf at a time: a printer does not stop a guest's CPUs. What
- * changes meanwhile may show half; nothing else.
+ * changes meanwhile may show half; nothing else. tools/corbel-p2m-audit reads the root
+ * and table lines back (tests/qemu/LOGLINES.md), so their form is fixed.
  */
 #include <corbel/p2m.h>
 
+#include <arch/mmu.h>
+#include <corbel/bitmap.h>
 #include <corbel/bits.h>
 #include <corbel/log.h>
+#include <corbel/page.h>
+
+/* A domain that fragments its map or its pool does not get to fill the console. */
+#define REGIONS_SHOWN_MAX 256u
+#define RUNS_SHOWN_MAX    8u
 
 struct region {
     struct stage2_map map;
@@ -66,23 +74,87 @@ static void print(const char *name, const struct region *r)
              (unsigned long long)(r->biggest / 1024));
 }
 
-void p2m_report(struct p2m *p2m, const char *name)
+static void print_regions(struct p2m *p2m, const char *name)
 {
     struct region region = { .leaves = 0 };
     struct stage2_map leaf;
+    u32 shown = 0;
     u64 at = 0;
 
-    log_info("%s: p2m VMID %u, %u-bit IPA from level %u, %u of %u table pages (peak %u)", name,
-             p2m->s2.vmid, p2m->s2.ipa_bits, p2m->s2.start_level, p2m->pool_used, p2m->pool_pages,
-             p2m->pool_peak);
-    while (next_leaf(p2m, at, &leaf) == CORBEL_OK) {
+    while (shown < REGIONS_SHOWN_MAX && next_leaf(p2m, at, &leaf) == CORBEL_OK) {
         at = leaf.ipa.v + leaf.size;
         if (region.leaves && join(&region, &leaf))
             continue;
-        if (region.leaves)
+        if (region.leaves) {
             print(name, &region);
+            shown++;
+        }
         region = (struct region){ .map = leaf, .leaves = 1, .biggest = leaf.size };
     }
-    if (region.leaves)
+    if (shown == REGIONS_SHOWN_MAX)
+        log_info("%s: p2m: regions from 0x%010llx on are not shown", name,
+                 (unsigned long long)region.map.ipa.v);
+    else if (region.leaves)
         print(name, &region);
+}
+
+/* The next run of table pages in use, from pool page *at on. */
+static bool next_run(struct p2m *p2m, u64 *at, struct mem_range *run)
+{
+    u64 from, to;
+
+    spin_lock(&p2m->lock);
+    from = bitmap_find_set(p2m->pool_map, p2m->pool_pages, *at);
+    to = bitmap_find_clear(p2m->pool_map, p2m->pool_pages, from);
+    if (from < to)
+        *run = (struct mem_range){ virt_to_phys((u8 *)p2m->pool_base + from * PAGE_SIZE).v,
+                                   (to - from) * PAGE_SIZE };
+    spin_unlock(&p2m->lock);
+    *at = to;
+    return from < to;
+}
+
+static void print_tables(struct p2m *p2m, const char *name)
+{
+    struct mem_range run;
+    u64 at = 0;
+
+    for (u32 i = 0; next_run(p2m, &at, &run); i++) {
+        if (i == RUNS_SHOWN_MAX) {
+            log_info("%s: p2m: tables from 0x%010llx on are not shown", name,
+                     (unsigned long long)run.base);
+            return;
+        }
+        log_info("%s: p2m tables 0x%010llx+0x%llx", name, (unsigned long long)run.base,
+                 (unsigned long long)run.size);
+    }
+}
+
+/* What a hardware walker starts from, and the memory that all of the tables come from. */
+static void print_root(struct p2m *p2m, const char *name)
+{
+    struct mem_range root = { 0 }, pool = { 0 };
+
+    spin_lock(&p2m->lock);
+    if (p2m->s2.root) {
+        root = (struct mem_range){ virt_to_phys(p2m->s2.root).v, PAGE_SIZE << p2m->s2.root_order };
+        pool = (struct mem_range){ virt_to_phys(p2m->pool_base).v, p2m->pool_pages * PAGE_SIZE };
+    }
+    spin_unlock(&p2m->lock);
+    if (!root.size)
+        return;
+    log_info("%s: p2m root 0x%010llx+0x%llx, pool 0x%010llx+0x%llx, VTCR 0x%llx, VTTBR 0x%llx",
+             name, (unsigned long long)root.base, (unsigned long long)root.size,
+             (unsigned long long)pool.base, (unsigned long long)pool.size,
+             (unsigned long long)p2m->s2.vtcr, (unsigned long long)p2m->s2.vttbr);
+}
+
+void p2m_report(struct p2m *p2m, const char *name)
+{
+    log_info("%s: p2m VMID %u, %u-bit IPA from level %u, %u of %u table pages (peak %u)", name,
+             p2m->s2.vmid, p2m->s2.ipa_bits, p2m->s2.start_level, p2m->pool_used, p2m->pool_pages,
+             p2m->pool_peak);
+    print_root(p2m, name);
+    print_tables(p2m, name);
+    print_regions(p2m, name);
 }

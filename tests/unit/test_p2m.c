@@ -298,10 +298,71 @@ static void test_report(void **state)
         "0x0040000000-0x00405fffff -> 0x%010llx RAM     rwx normal WB, 3 leaves up to 2048 KiB",
         (unsigned long long)pa.v);
     assert_non_null(strstr(fake_log, line));
+    snprintf(line, sizeof(line), "d1: p2m root 0x%010llx+0x2000, pool 0x%010llx+0xc000, VTCR 0x",
+             (unsigned long long)virt_to_phys(p2m.s2.root).v,
+             (unsigned long long)virt_to_phys(p2m.pool_base).v);
+    assert_non_null(strstr(fake_log, line));
+    snprintf(line, sizeof(line), ", VTCR 0x%llx, VTTBR 0x%llx\n", (unsigned long long)p2m.s2.vtcr,
+             (unsigned long long)(virt_to_phys(p2m.s2.root).v | 3ull << 48));
+    assert_non_null(strstr(fake_log, line));
+    snprintf(line, sizeof(line), "d1: p2m tables 0x%010llx+0x3000\n",
+             (unsigned long long)virt_to_phys(p2m.pool_base).v);
+    assert_non_null(strstr(fake_log, line));
     destroy();
     fake_log[0] = 0;
     p2m_report(&p2m, "d1");
     assert_null(strstr(fake_log, "->"));
+    assert_null(strstr(fake_log, "root"));
+}
+
+static u32 log_count(const char *text)
+{
+    u32 n = 0;
+
+    for (const char *at = fake_log; (at = strstr(at, text)); at++)
+        n++;
+    return n;
+}
+
+/* A fragmented map gives a bounded number of lines and says where they end. */
+static void test_report_many_regions(void **state)
+{
+    for (u64 i = 0; i < 257; i++) {
+        u64 ipa = 2 * i * SZ_4K, pa = 0x9000000 + i * SZ_4K;
+
+        if (i == 256) {
+            p2m_report(&p2m, "d1");
+            assert_int_equal(log_count(" -> "), 256);
+            assert_int_equal(log_count("not shown"), 0);
+            fake_log[0] = 0;
+        }
+        assert_int_equal(p2m_map(&p2m, IPA(ipa), PA(pa), SZ_4K, S2_MMIO), CORBEL_OK);
+    }
+    p2m_report(&p2m, "d1");
+    assert_int_equal(log_count(" -> "), 256);
+    assert_int_equal(log_count("d1: p2m: regions from 0x0000200000 on are not shown\n"), 1);
+}
+
+/* So does a pool with holes: a leaf in each of many 2 MiB regions, every second one taken out. */
+static void test_report_many_runs(void **state)
+{
+    char line[80];
+
+    destroy();
+    assert_int_equal(p2m_init(&p2m, 3, 40, 24), CORBEL_OK);
+    for (u64 i = 0; i < 23; i++)
+        assert_int_equal(p2m_map(&p2m, IPA(i * SZ_2M), PA(0x9000000), SZ_4K, S2_MMIO), CORBEL_OK);
+    assert_int_equal(p2m.pool_used, 24);
+    p2m_report(&p2m, "d1");
+    assert_int_equal(log_count("p2m tables"), 1);
+    for (u64 i = 1; i < 23; i += 2)
+        assert_int_equal(p2m_unmap(&p2m, IPA(i * SZ_2M), SZ_4K), CORBEL_OK);
+    fake_log[0] = 0;
+    p2m_report(&p2m, "d1");
+    assert_int_equal(log_count("p2m tables"), 8);
+    snprintf(line, sizeof(line), "d1: p2m: tables from 0x%010llx on are not shown\n",
+             (unsigned long long)virt_to_phys(p2m.pool_base).v + 17 * SZ_4K);
+    assert_non_null(strstr(fake_log, line));
 }
 
 int main(void)
@@ -318,6 +379,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_teardown, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nearest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_report, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_report_many_regions, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_report_many_runs, setup, teardown),
     };
 
     return cmocka_run_group_tests_name("p2m", tests, NULL, NULL);
