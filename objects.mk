@@ -18,7 +18,8 @@ objs-drivers := drivers/drivers.o drivers/irq/gicv2.o drivers/irq/gicv3.o driver
 
 objs-common := common/addrmap.o common/boot_cpus.o common/boot_mem.o common/build.o \
     common/build_load.o common/build_step.o common/cmdline.o common/console.o \
-    common/console_domain.o common/console_input.o common/cpu.o common/domain.o common/domcfg.o \
+    common/console_domain.o common/console_input.o common/cpu.o common/directmem.o \
+    common/domain.o common/domcfg.o \
     common/domcfg_modules.o common/domdtb.o common/domprop.o common/drbg.o common/guest_abort.o \
     common/guest_exit.o common/guest_ldst.o common/heap.o common/image.o common/irq.o \
     common/irq_dispatch.o common/keys.o common/main.o common/p2m.o common/p2m_report.o \

@@ -32,6 +32,7 @@ unit-test_platform_devices := common/platform.c common/platform_parts.c common/p
 unit-test_platform_fuzz := common/platform.c common/platform_parts.c common/platform_chosen.c common/platform_cpus.c common/platform_devices.c common/cmdline.c common/lib/fdt_read.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c
 unit-test_sched := common/sched.c common/sched_pool.c common/timer.c common/lib/spinlock.c
 unit-test_page := common/page.c common/heap.c common/lib/bitmap.c common/lib/spinlock.c
+unit-test_directmem := common/directmem.c common/page.c common/lib/bitmap.c common/lib/spinlock.c
 unit-test_vgic := common/vdev/vgic.c common/vdev/vgic_init.c common/vdev/vgic_lr.c common/vdev/vgic_mmio.c common/vdev/vgic_run.c common/vdev/vgic_v2.c common/vdev/vgic_v3.c common/vdev/vdev.c common/lib/spinlock.c
 unit-test_stage2 := arch/arm64/hw/stage2.c arch/arm64/hw/pgtable.c common/s2policy.c
 unit-test_s2policy := common/s2policy.c
