@@ -21,7 +21,8 @@ objs-common := common/addrmap.o common/boot_cpus.o common/boot_mem.o common/buil
     common/console_domain.o common/console_input.o common/cpu.o common/directmem.o \
     common/domain.o common/domcfg.o \
     common/domcfg_modules.o common/domdtb.o common/domprop.o common/drbg.o common/guest_abort.o \
-    common/guest_exit.o common/guest_ldst.o common/heap.o common/image.o common/irq.o \
+    common/guest_exit.o common/guest_ldst.o common/heap.o common/image.o \
+    common/image_place.o common/irq.o \
     common/irq_dispatch.o common/keys.o common/main.o common/p2m.o common/p2m_report.o \
     common/page.o common/platform.o common/platform_chosen.o common/platform_cpus.o \
     common/platform_devices.o common/platform_parts.o common/poolcfg.o common/quiet.o \

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Guest kernel formats and where a kernel, its device tree and its ramdisk go in
- * RAM. Pure: image_probe() sees the first bytes of a module (or of an unpacked
- * stream), image_place() only sizes. Formats: Linux Documentation/arch/arm64/
- * booting.rst (Image), the PE/COFF specification (sections of an Image with an EFI
- * stub), RFC 1952 (gzip), U-Boot's include/image.h (legacy uImage).
+ * Guest kernel formats. Pure: image_probe() sees the first bytes of a module (or of
+ * an unpacked stream). Formats: Linux Documentation/arch/arm64/booting.rst (Image),
+ * the PE/COFF specification (sections of an Image with an EFI stub), RFC 1952 (gzip),
+ * U-Boot's include/image.h (legacy uImage).
  */
 #include <corbel/image.h>
 
@@ -47,11 +46,6 @@
 #define UIMAGE_COMP_GZIP   1u
 
 #define GZIP_SIZE_MIN 20u /* header 10, an empty block 2, trailer 8 */
-
-/* Placement */
-#define KERNEL_ALIGN SZ_2M
-#define DTB_ALIGN    SZ_2M
-#define DTB_OFFSET   (128 * SZ_1M) /* where Xen puts it, and boot loaders' scripts look for it */
 
 struct head {
     const u8 *data;
@@ -263,117 +257,4 @@ enum corbel_err image_probe(const void *head, u64 len, u64 module_size, struct i
     if (is_arm64_image(&h))
         return probe_arm64(&h, out, why);
     return refuse(why, name_stranger(&h));
-}
-
-/* --- placement -------------------------------------------------------------------------------- */
-
-struct gap {
-    u64 base, end;
-};
-
-/* Take size bytes from the top of the gap, aligned; false when they do not fit. */
-static bool gap_take_top(struct gap *gap, u64 size, u64 align, u64 *out)
-{
-    u64 base;
-
-    if (size > gap->end - gap->base)
-        return false;
-    base = ALIGN_DOWN(gap->end - size, align);
-    if (base < gap->base)
-        return false;
-    gap->end = base;
-    *out = base;
-    return true;
-}
-
-static bool take_from_either(struct gap gaps[2], u64 size, u64 align, u64 *out)
-{
-    return gap_take_top(&gaps[1], size, align, out) || gap_take_top(&gaps[0], size, align, out);
-}
-
-/* DTB at 128 MiB and the ramdisk 2 MiB units behind it, when all of it is free. */
-static bool place_at_128m(u64 bank_base, const struct gap *after, const struct image_want *want,
-                          struct image_place *out)
-{
-    u64 dtb_area = ALIGN_UP(MAX(want->dtb_size, 1), DTB_ALIGN);
-    u64 base = ALIGN_UP(bank_base, KERNEL_ALIGN) + DTB_OFFSET;
-
-    if (base < after->base || base > after->end || dtb_area > after->end - base ||
-        want->ramdisk_size > after->end - base - dtb_area)
-        return false;
-    out->dtb = base;
-    out->ramdisk = base + dtb_area;
-    return true;
-}
-
-/* Ramdisk as high as possible, DTB below it; before the kernel what does not fit behind it. */
-static bool place_high(const struct gap *before, const struct gap *after, u64 dtb_align,
-                       const struct image_want *want, struct image_place *out)
-{
-    struct gap gaps[2] = { *before, *after };
-
-    return take_from_either(gaps, want->ramdisk_size, PAGE_SIZE, &out->ramdisk) &&
-           take_from_either(gaps, MAX(want->dtb_size, 1), dtb_align, &out->dtb);
-}
-
-/* In small gaps the DTB shares its 2 MiB with others, but never crosses into the next 2 MiB. */
-static u64 tight_dtb_align(u64 dtb_size)
-{
-    u64 align = PAGE_SIZE;
-
-    while (align < dtb_size && align < DTB_ALIGN)
-        align *= 2;
-    return align;
-}
-
-static enum corbel_err place_kernel(u64 bank_base, u64 bank_size, const struct image_want *want,
-                                    struct image_place *out, const char **why)
-{
-    const struct image_info *info = want->info;
-    u64 size = MAX(want->kernel_size, 1);
-    u64 offset; /* from bank_base: cannot wrap, unlike addresses */
-
-    if (info->fixed) {
-        if (info->load_addr < bank_base || info->load_addr - bank_base >= bank_size)
-            return refuse(why, "RAM at the kernel's load address");
-        offset = info->load_addr - bank_base;
-    } else {
-        u64 pad = ALIGN_UP(bank_base, KERNEL_ALIGN) - bank_base;
-
-        if (info->text_offset > bank_size || pad > bank_size - info->text_offset)
-            return refuse(why, "room for kernel, device tree and ramdisk");
-        offset = pad + info->text_offset;
-    }
-    if (size > bank_size - offset)
-        return refuse(why, "room for kernel, device tree and ramdisk");
-    if (info->entry_offset >= size)
-        return refuse(why, "an entry point inside the kernel");
-    out->kernel = bank_base + offset;
-    out->entry = out->kernel + info->entry_offset;
-    return CORBEL_OK;
-}
-
-enum corbel_err image_place(u64 bank_base, u64 bank_size, const struct image_want *want,
-                            struct image_place *out, const char **why)
-{
-    struct gap before, after;
-    enum corbel_err err;
-
-    memset(out, 0, sizeof(*out));
-    *why = "";
-    /* Sizes beyond this would wrap below; none of them can fit anyway. */
-    if (want->dtb_size > bank_size || want->ramdisk_size > bank_size)
-        return refuse(why, "room for kernel, device tree and ramdisk");
-    err = place_kernel(bank_base, bank_size, want, out, why);
-    if (err != CORBEL_OK)
-        return err;
-    before = (struct gap){ bank_base, out->kernel };
-    after = (struct gap){ out->kernel + MAX(want->kernel_size, 1), bank_base + bank_size };
-    if (!place_at_128m(bank_base, &after, want, out) &&
-        !place_high(&before, &after, DTB_ALIGN, want, out) &&
-        !place_high(&before, &after, tight_dtb_align(want->dtb_size), want, out))
-        return refuse(why, "room for kernel, device tree and ramdisk");
-    if (!want->ramdisk_size)
-        out->ramdisk = 0;
-    return CORBEL_OK;
 }

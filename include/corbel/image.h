@@ -4,6 +4,7 @@
 
 #include <corbel/compiler.h>
 #include <corbel/err.h>
+#include <corbel/page.h>
 #include <corbel/types.h>
 
 /*
@@ -34,10 +35,11 @@ enum corbel_err image_probe(const void *head, u64 len, u64 module_size, struct i
                             const char **why) __must_check;
 
 /*
- * Where kernel, device tree and ramdisk go in RAM: kernel at bank base + text_offset
- * (2 MiB aligned base); DTB at base + 128 MiB with the ramdisk 2 MiB behind it, as
- * Xen has them, else ramdisk and DTB at the end of the bank. DTB on its own 2 MiB
- * page where that fits and never across a 2 MiB boundary; ramdisk page aligned.
+ * Where kernel, device tree and ramdisk go in a bank of RAM: kernel at bank base +
+ * text_offset (2 MiB aligned base); DTB at base + 128 MiB with the ramdisk 2 MiB behind
+ * it, as Xen has them, else ramdisk and DTB at the end of the bank. DTB on its own 2 MiB
+ * page where that fits and never across a 2 MiB boundary; ramdisk page aligned, in one
+ * piece. common/image_place.c
  */
 struct image_place {
     u64 kernel, dtb, ramdisk; /* guest-physical; kernel = start of the image */
@@ -45,13 +47,22 @@ struct image_place {
 };
 
 struct image_want {
-    u64 kernel_size; /* mem_size */
-    u64 dtb_size, ramdisk_size;
+    u64 kernel_size;            /* mem_size */
+    u64 dtb_size, ramdisk_size; /* a tree of at most 2 MiB: booting.rst */
     const struct image_info *info;
 };
 
 /* ERR_FORMAT when it cannot be; *why is then what was expected ("room for ..."). */
 enum corbel_err image_place(u64 bank_base, u64 bank_size, const struct image_want *want,
                             struct image_place *out, const char **why) __must_check;
+
+/*
+ * The same in RAM of several banks, which come by address: the first bank that holds it
+ * all; else the kernel in the first one that leaves room for the others somewhere, near
+ * it and above it rather than below, for kernels that do not use what is below them.
+ */
+enum corbel_err image_place_banks(const struct mem_range *banks, u32 count,
+                                  const struct image_want *want, struct image_place *out,
+                                  const char **why) __must_check;
 
 #endif

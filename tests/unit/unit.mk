@@ -9,6 +9,7 @@ unit-test_domcfg_modules := common/domcfg.c common/domcfg_modules.c common/poolc
 unit-test_console := common/console.c common/console_domain.c common/console_input.c common/timer.c common/lib/log.c common/lib/printf.c common/lib/spinlock.c common/lib/err.c
 unit-test_addrmap := common/addrmap.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
 unit-test_image := common/image.c
+unit-test_image_place := common/image_place.c
 unit-test_fdt_read := common/lib/fdt_read.c common/lib/str.c
 unit-test_gunzip := common/lib/gunzip.c
 unit-test_fdt_irq := common/lib/fdt_irq.c common/lib/fdt_read.c common/lib/str.c
