@@ -16,7 +16,7 @@ GEN := $(B)/include/generated
 all: $(B)/corbel
 
 # Goals that need no configuration, and run before kconfiglib is there.
-plain-goals := help setup guests run check check-full format clean distclean %config
+plain-goals := help setup guests run run-uboot check check-full format clean distclean %config
 ifneq ($(filter-out $(plain-goals),$(or $(MAKECMDGOALS),all)),)
 include $(GEN)/auto.conf
 endif
@@ -72,6 +72,9 @@ guests:
 run: setup guests
 	$(MAKE) all
 	$(PYTHON) tools/run_qemu.py --interactive
+run-uboot: setup guests
+	$(MAKE) all
+	$(PYTHON) tools/run_uboot.py --interactive $(ARGS)
 
 check:
 	$(PYTHON) tools/check.py
@@ -115,6 +118,6 @@ payloads:
 	@$(MAKE) -s -C tests/guest
 
 FORCE:
-.PHONY: all setup guests headers run check check-full check-unit check-qemu bench format lint tidy clean \
-        distclean help unit payloads menuconfig defconfig olddefconfig FORCE
+.PHONY: all setup guests headers run run-uboot check check-full check-unit check-qemu bench format \
+        lint tidy clean distclean help unit payloads menuconfig defconfig olddefconfig FORCE
 .DELETE_ON_ERROR:
