@@ -1,38 +1,114 @@
 # SPDX-License-Identifier: Apache-2.0
-# What Corbel is linked from, floor by floor (tools/check_layers.py): an explicit list, no
-# wildcards, so that a file that lies about is not part of the product.
+# What Corbel is linked from, floor by floor (tools/check_layers.py): an explicit list, one
+# a line, no wildcards, so that a file that lies about is not part of the product.
 
-objs-lib := common/lib/bitmap.o common/lib/err.o common/lib/fdt_irq.o common/lib/fdt_read.o \
-    common/lib/fdt_write.o common/lib/gunzip.o common/lib/log.o common/lib/panic.o \
-    common/lib/printf.o common/lib/spinlock.o common/lib/str.o common/lib/string.o
+objs-lib := \
+    common/lib/bitmap.o \
+    common/lib/err.o \
+    common/lib/fdt_irq.o \
+    common/lib/fdt_read.o \
+    common/lib/fdt_write.o \
+    common/lib/gunzip.o \
+    common/lib/log.o \
+    common/lib/panic.o \
+    common/lib/printf.o \
+    common/lib/spinlock.o \
+    common/lib/str.o \
+    common/lib/string.o
 
-objs-hw := arch/arm64/hw/bulk.o arch/arm64/hw/cache.o arch/arm64/hw/context.o \
-    arch/arm64/hw/cpu.o arch/arm64/hw/errata.o arch/arm64/hw/fault.o arch/arm64/hw/fpsimd.o \
-    arch/arm64/hw/harden.o arch/arm64/hw/ich.o arch/arm64/hw/idreg32.o arch/arm64/hw/inject.o \
-    arch/arm64/hw/inject_entry.o arch/arm64/hw/ldst.o \
-    arch/arm64/hw/pgtable.o arch/arm64/hw/psci.o arch/arm64/hw/smccc_call.o \
-    arch/arm64/hw/stage1.o arch/arm64/hw/stage2.o arch/arm64/hw/stage2_tlb.o \
+objs-hw := \
+    arch/arm64/hw/bulk.o \
+    arch/arm64/hw/cache.o \
+    arch/arm64/hw/context.o \
+    arch/arm64/hw/cpu.o \
+    arch/arm64/hw/errata.o \
+    arch/arm64/hw/fault.o \
+    arch/arm64/hw/fpsimd.o \
+    arch/arm64/hw/harden.o \
+    arch/arm64/hw/ich.o \
+    arch/arm64/hw/idreg32.o \
+    arch/arm64/hw/inject.o \
+    arch/arm64/hw/inject_entry.o \
+    arch/arm64/hw/ldst.o \
+    arch/arm64/hw/pgtable.o \
+    arch/arm64/hw/psci.o \
+    arch/arm64/hw/smccc_call.o \
+    arch/arm64/hw/stage1.o \
+    arch/arm64/hw/stage2.o \
+    arch/arm64/hw/stage2_tlb.o \
     arch/arm64/hw/time.o
 
-objs-drivers := drivers/drivers.o drivers/irq/gicv2.o drivers/irq/gicv3.o drivers/uart/pl011.o
+objs-drivers := \
+    drivers/drivers.o \
+    drivers/irq/gicv2.o \
+    drivers/irq/gicv3.o \
+    drivers/uart/pl011.o
 
-objs-common := common/addrmap.o common/boot_cpus.o common/boot_mem.o common/build.o \
-    common/build_load.o common/build_step.o common/cmdline.o common/console.o \
-    common/console_domain.o common/console_input.o common/cpu.o common/directmem.o \
-    common/domain.o common/domcfg.o \
-    common/domcfg_modules.o common/domdtb.o common/domprop.o common/drbg.o common/guest_abort.o \
-    common/guest_exit.o common/guest_ldst.o common/heap.o common/image.o \
-    common/image_place.o common/irq.o \
-    common/irq_dispatch.o common/keys.o common/main.o common/p2m.o common/p2m_report.o \
-    common/page.o common/platform.o common/platform_chosen.o common/platform_cpus.o \
-    common/platform_devices.o common/platform_parts.o common/poolcfg.o common/quiet.o \
-    common/run.o common/s2policy.o common/sched.o common/sched_pool.o common/timer.o common/vcpu.o
+objs-common := \
+    common/addrmap.o \
+    common/boot_cpus.o \
+    common/boot_mem.o \
+    common/build.o \
+    common/build_load.o \
+    common/build_step.o \
+    common/cmdline.o \
+    common/console.o \
+    common/console_domain.o \
+    common/console_input.o \
+    common/cpu.o \
+    common/directmem.o \
+    common/domain.o \
+    common/domcfg.o \
+    common/domcfg_modules.o \
+    common/domdtb.o \
+    common/domprop.o \
+    common/drbg.o \
+    common/guest_abort.o \
+    common/guest_exit.o \
+    common/guest_ldst.o \
+    common/heap.o \
+    common/image.o \
+    common/image_place.o \
+    common/irq.o \
+    common/irq_dispatch.o \
+    common/keys.o \
+    common/main.o \
+    common/p2m.o \
+    common/p2m_report.o \
+    common/page.o \
+    common/platform.o \
+    common/platform_chosen.o \
+    common/platform_cpus.o \
+    common/platform_devices.o \
+    common/platform_parts.o \
+    common/poolcfg.o \
+    common/quiet.o \
+    common/run.o \
+    common/s2policy.o \
+    common/sched.o \
+    common/sched_pool.o \
+    common/timer.o \
+    common/vcpu.o
 
-objs-vdev := common/vdev/vdev.o common/vdev/vgic.o common/vdev/vgic_init.o common/vdev/vgic_lr.o \
-    common/vdev/vgic_mmio.o common/vdev/vgic_run.o common/vdev/vgic_v2.o common/vdev/vgic_v3.o \
-    common/vdev/vpsci.o common/vdev/vsmccc.o common/vdev/vtimer.o common/vdev/vuart.o
+objs-vdev := \
+    common/vdev/vdev.o \
+    common/vdev/vgic.o \
+    common/vdev/vgic_init.o \
+    common/vdev/vgic_lr.o \
+    common/vdev/vgic_mmio.o \
+    common/vdev/vgic_run.o \
+    common/vdev/vgic_v2.o \
+    common/vdev/vgic_v3.o \
+    common/vdev/vpsci.o \
+    common/vdev/vsmccc.o \
+    common/vdev/vtimer.o \
+    common/vdev/vuart.o
 
-objs-entry := arch/arm64/entry/esr.o arch/arm64/entry/trap.o arch/arm64/entry/vectors.o \
+objs-entry := \
+    arch/arm64/entry/esr.o \
+    arch/arm64/entry/trap.o \
+    arch/arm64/entry/vectors.o \
     arch/arm64/entry/vsysreg.o
 
-objs-boot := arch/arm64/boot/head.o
+objs-boot := \
+    arch/arm64/boot/head.o
