@@ -24,6 +24,7 @@ objs-hw := \
     arch/arm64/hw/errata.o \
     arch/arm64/hw/fault.o \
     arch/arm64/hw/fpsimd.o \
+    arch/arm64/hw/guarded_io.o \
     arch/arm64/hw/harden.o \
     arch/arm64/hw/ich.o \
     arch/arm64/hw/idreg32.o \
@@ -87,12 +88,14 @@ objs-common := \
     common/s2policy.o \
     common/sched.o \
     common/sched_pool.o \
+    common/subpage.o \
     common/timer.o \
     common/vcpu.o
 
 objs-vdev := \
     common/vdev/vdev.o \
     common/vdev/vgic.o \
+    common/vdev/vgic_hw.o \
     common/vdev/vgic_init.o \
     common/vdev/vgic_lr.o \
     common/vdev/vgic_mmio.o \

@@ -119,6 +119,17 @@ void irq_release(u32 intid)
     spin_unlock(&host_lock);
 }
 
+/* Trigger bits of 16 interrupts share a register, those of other domains' among them. */
+void irq_set_trigger(u32 intid, bool level, bool enable)
+{
+    spin_lock(&host_lock);
+    gic->disable(intid); /* changing it while enabled is UNPREDICTABLE */
+    gic->configure(intid, level);
+    if (enable)
+        gic->enable(intid);
+    spin_unlock(&host_lock);
+}
+
 /* Without the lock: an owner changes only while the interrupt is disabled and idle. */
 enum irq_owner irq_owner_of(u32 intid, struct domain **d)
 {

@@ -106,7 +106,8 @@ static void owned(struct cpu *cpu, u32 intid, u32 iar)
     struct domain *d = NULL;
 
     if (irq_owner_of(intid, &d) == IRQ_GUEST) {
-        vgic_inject_hw(d, intid);
+        if (unlikely(!vgic_inject_hw(d, intid))) /* d ends on another CPU right now */
+            gic->deactivate(iar);
         return;
     }
     if (intid == SGI_KICK) {

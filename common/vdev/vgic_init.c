@@ -33,11 +33,12 @@ static void virq_reset(struct virq *irq, struct vcpu *target, u8 version)
     if (!list_empty(&irq->node))
         list_del(&irq->node);
     irq->vcpu = NULL;
-    irq->target = target;
+    virq_set_seat(irq, target);
     irq->lr = -1;
     irq->cmd = 0;
     irq->enabled = irq->intid < 16; /* SGIs: implementation defined, on as in Arm's own GICs */
-    irq->latch = irq->lr_latch = irq->active = irq->acked = irq->lr_hw = irq->lr_busy = false;
+    irq->latch = irq->lr_latch = irq->set = irq->active = irq->acked = false;
+    irq->lr_hw = irq->lr_busy = false;
     irq->level = irq->intid >= 16;
     irq->group1 = version == GIC_V3; /* where a one-group guest of GICv3 expects them */
     irq->priority = 0;
@@ -46,7 +47,8 @@ static void virq_reset(struct virq *irq, struct vcpu *target, u8 version)
     irq->route = 0;
     irq->phys = false;
     if (irq->hw && irq->intid >= VGIC_PRIVATE) {
-        gic->disable(irq->pintid);
+        irq->level = irq->hw_level;
+        irq_set_trigger(irq->pintid, irq->level, false);
         gic->set_pending(irq->pintid, false);
         gic->set_active(irq->pintid, false);
     }

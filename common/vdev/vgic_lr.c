@@ -67,8 +67,10 @@ static void sync_state(struct virq *irq, u64 lr)
     irq->acked = active && (irq->acked || !irq->active);
     irq->active = active;
     irq->lr_busy = (lr & ICH_LR_STATE) != 0;
-    if (!(lr & ICH_LR_PENDING))
-        irq->lr_latch = false;
+    if (lr & ICH_LR_PENDING)
+        return;
+    irq->lr_latch = false;
+    irq->set = irq->set && irq->latch; /* acknowledged; written again since, perhaps */
 }
 
 void lr_sync(struct vcpu *home, struct virq *irq)
@@ -175,6 +177,7 @@ static void apply_cmd(struct virq *irq)
     if (irq->cmd & VIRQ_CLEAR_PENDING) {
         irq->latch = false;
         irq->lr_latch = false;
+        irq->set = false;
         irq->sources = 0;
     }
     if (irq->cmd & VIRQ_CLEAR_ACTIVE)

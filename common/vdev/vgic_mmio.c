@@ -229,12 +229,9 @@ void virq_set_config(struct vgic_access *acc, struct virq *irq, u64 value)
     if (irq->intid < 16 || (irq->intid < VGIC_PRIVATE && irq->hw))
         return;
     home = virq_lock(acc->d, irq);
-    if (irq->level != level && irq->hw) {
-        gic->disable(irq->pintid); /* changing it while enabled is UNPREDICTABLE */
-        gic->configure(irq->pintid, level);
-        if (irq->enabled)
-            gic->enable(irq->pintid);
-    }
+    /* A device's trigger is its guest's affair: a wrong one loses only the guest's interrupts. */
+    if (irq->level != level && irq->hw)
+        irq_set_trigger(irq->pintid, level, irq->enabled);
     irq->level = level;
     virq_unlock(irq, home);
 }
@@ -251,16 +248,6 @@ static bool source_pending(const struct vcpu *home, const struct virq *irq)
     return virq_is_remote(home, irq) ? irq->hw_line : vgic_timer_output(home);
 }
 
-/* Where an SPI's source should fire: at the CPU that has its target, if that is known. */
-static void route_source(const struct virq *irq)
-{
-    const struct cpu *cpu =
-        irq->target ? __atomic_load_n(&irq->target->vgic.cpu, __ATOMIC_RELAXED) : NULL;
-
-    if (cpu)
-        gic->route(irq->pintid, cpu->mpidr, cpu->id);
-}
-
 u64 virq_get_enable(struct vgic_access *acc, struct virq *irq)
 {
     return irq->enabled;
@@ -275,13 +262,11 @@ void virq_set_enable(struct vgic_access *acc, struct virq *irq, u64 value)
     home = virq_lock(acc->d, irq);
     irq->enabled = true;
     /* It was held back while disabled, and the device may have changed its mind. */
-    if (irq->hw && irq->level && irq->phys && !irq->active && !virq_is_remote(home, irq) &&
-        !source_pending(home, irq))
+    if (irq->hw && irq->level && irq->phys && !irq->set && !irq->active &&
+        !virq_is_remote(home, irq) && !source_pending(home, irq))
         irq->latch = false;
-    if (irq->hw && irq->intid >= VGIC_PRIVATE) {
-        route_source(irq);
+    if (irq->hw && irq->intid >= VGIC_PRIVATE)
         gic->enable(irq->pintid);
-    }
     virq_unlock(irq, home);
 }
 
@@ -325,8 +310,7 @@ u64 virq_get_pending(struct vgic_access *acc, struct virq *irq)
     lock_to_read(acc, irq);
     if (irq->hw && irq->level)
         /* What the source's acknowledge at EL2 left behind does not count: its line does. */
-        pending = source_pending(holder_of(irq), irq) || (irq->latch && !irq->phys) ||
-                  (irq->lr_latch && !irq->lr_hw);
+        pending = source_pending(holder_of(irq), irq) || irq->set;
     else
         pending = virq_pending(irq) || (irq->hw && source_pending(NULL, irq));
     spin_unlock(&irq->lock);
@@ -346,6 +330,7 @@ void virq_set_pending(struct vgic_access *acc, struct virq *irq, u64 value)
         return; /* only through SGIR and SPENDSGIR (IHI 0048 4.3.7) */
     home = virq_lock(acc->d, irq);
     irq->latch = true;
+    irq->set = irq->hw;
     virq_unlock(irq, home);
 }
 
@@ -361,6 +346,7 @@ void virq_clear_pending(struct vgic_access *acc, struct virq *irq, u64 value)
     if (!virq_is_remote(home, irq)) {
         irq->latch = false;
         irq->lr_latch = false;
+        irq->set = false;
     } else if (!acc->final) {
         irq->cmd |= VIRQ_CLEAR_PENDING;
         ask_if_remote(acc, home, irq);
@@ -410,11 +396,9 @@ void virq_clear_active(struct vgic_access *acc, struct virq *irq, u64 value)
 void virq_set_target(struct vgic_access *acc, struct virq *irq, struct vcpu *target)
 {
     struct vcpu *home = virq_lock(acc->d, irq);
-    bool changed = irq->target != target;
 
-    __atomic_store_n(&irq->target, target, __ATOMIC_RELAXED);
-    if (changed && irq->hw && irq->enabled)
-        route_source(irq);
+    if (irq->target != target)
+        virq_set_seat(irq, target);
     virq_unlock(irq, home);
 }
 

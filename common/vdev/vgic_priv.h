@@ -14,6 +14,7 @@
  * Between the files of the virtual GIC, from the ground up:
  *   vgic_lr.c    one interrupt and its list register
  *   vgic.c       locks, injection: the state machine's transitions
+ *   vgic_hw.c    links to physical interrupts: injection, routing, assignment
  *   vgic_run.c   residency: packing, folding, load and save, maintenance
  *   vgic_mmio.c  register engine, handlers common to both versions
  *   vgic_v2.c, vgic_v3.c  register tables, SGIs
@@ -99,6 +100,14 @@ void virq_move(struct virq *irq);
 
 /* A group enable of the distributor changed: look at every interrupt of d again. */
 void vgic_update_all(struct domain *d);
+
+/* --- vgic_hw.c --- */
+
+/* irq gets another target (NULL: nobody), its source with it. virq.lock held, or building. */
+void virq_set_seat(struct virq *irq, struct vcpu *target);
+
+/* v is about to be loaded here, and was loaded elsewhere before: its SPIs follow. */
+void vgic_take_seat(struct vcpu *v);
 
 /* --- vgic_mmio.c --- */
 

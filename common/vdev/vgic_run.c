@@ -402,6 +402,8 @@ void vgic_load(struct vcpu *v)
     struct vgic_cpu *vc = &v->vgic;
     bool moves = false;
 
+    if (unlikely(vc->seat != cpu_this()))
+        vgic_take_seat(v);
     spin_lock(&vc->lock);
     vc->lr_mask = (u32)(BIT(MIN(gic->lr_count(), VGIC_LR_MAX)) - 1);
     __atomic_store_n(&vc->cpu, cpu_this(), __ATOMIC_RELEASE);

@@ -11,4 +11,15 @@
  */
 #include <asm/io.h>
 
+#include <corbel/types.h>
+
+/*
+ * One access to device registers on somebody else's behalf: size 1, 2, 4 or 8 bytes, addr
+ * aligned to it. False when the bus answers with an error that the CPU takes synchronously,
+ * which for the functions above is a fault of EL2 itself. An error that comes later is an
+ * SError, taken when a guest runs, and is that guest's.
+ */
+bool arch_io_try_read(uintptr_t addr, u32 size, u64 *value);
+bool arch_io_try_write(uintptr_t addr, u32 size, u64 value);
+
 #endif

@@ -82,10 +82,17 @@ enum corbel_err irq_init_cpu(void) __must_check;
 /* The hypervisor takes intid for itself (PPI or SPI), enabled, on this CPU. ERR_BUSY if owned. */
 enum corbel_err irq_request(u32 intid, bool level) __must_check;
 
-/* A guest takes an SPI: owner recorded, not enabled yet. ERR_BUSY, ERR_RANGE. */
+/*
+ * A guest takes an SPI: owner recorded, quiet, not enabled yet. Its vGIC has it under the
+ * same number, so that an acknowledge needs no translation. ERR_BUSY: somebody has it.
+ * ERR_RANGE: the host has no such SPI. Used by vgic_assign_spi() only.
+ */
 enum corbel_err irq_assign(u32 intid, struct domain *d, bool level) __must_check;
 /* Disabled, unpended, deactivated, free again. */
 void irq_release(u32 intid);
+
+/* Another trigger for a guest's SPI; enable: it is enabled after that. Lock: host_lock. */
+void irq_set_trigger(u32 intid, bool level, bool enable);
 
 enum irq_owner irq_owner_of(u32 intid, struct domain **d);
 

@@ -10,8 +10,8 @@ struct domain;
 struct vcpu;
 
 /*
- * Emulated register blocks. A domain has a small table of regions sorted by
- * address, filled while it is built; guest_exit.c looks an abort's IPA up in it.
+ * Emulated register blocks, and forwarded ones (subpage.h). A domain has a table of regions
+ * sorted by address, filled while it is built; guest_abort.c looks an abort's IPA up in it.
  */
 struct mmio_access {
     ipa_t ipa;
@@ -38,7 +38,9 @@ struct mmio_region {
     const struct mmio_ops *ops;
     void *ctx;
 };
-#define MMIO_REGIONS_MAX 24u
+
+/* Each of the regions of a partial tree (passdt.h) may leave a trapped part at both its ends. */
+#define MMIO_REGIONS_MAX 128u
 
 struct mmio_table {
     struct mmio_region regions[MMIO_REGIONS_MAX];

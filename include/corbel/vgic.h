@@ -26,6 +26,7 @@ struct vcpu;
  */
 #define VGIC_PRIVATE    32u
 #define VGIC_SPI_MAX    988u /* INTID 32..1019 */
+#define VGIC_SPI_WORDS  16u  /* of 64 bits: one bit per SPI */
 #define VGIC_LR_MAX     16u
 #define VGIC_PPI_VTIMER 27u
 
@@ -42,6 +43,8 @@ struct virq {
     bool level; /* configuration */
     bool group1;
     bool hw;          /* linked to physical interrupt pintid */
+    bool hw_level;    /* its trigger when it was linked: back to it at a reset */
+    bool set;         /* linked: latch or lr_latch stem (also) from a write to ISPENDR */
     bool phys;        /* physical source is active and no list register will end it */
     bool hw_line;     /* timer PPI: output when last folded */
     bool lr_latch;    /* latch that went into the list register */
@@ -68,8 +71,10 @@ struct vgic_cpu {
     u32 lr_mask;                      /* bit per list register of this CPU */
     u32 hw_ppis;                      /* bit per linked PPI; written before the first run */
     u32 hcr;                          /* ICH_HCR to run with */
-    struct cpu *cpu; /* whose list registers are this vCPU's; NULL: all is in memory */
-    u64 vmcr;        /* saved while not loaded, like apr */
+    struct cpu *cpu;             /* whose list registers are this vCPU's; NULL: all is in memory */
+    struct cpu *seat;            /* where it was loaded last: its linked SPIs fire there; atomic */
+    u64 hw_spis[VGIC_SPI_WORDS]; /* bit per linked SPI whose target this is; atomic */
+    u64 vmcr;                    /* saved while not loaded, like apr */
     u32 apr[2][4];
     u32 rd_waker;  /* GICR_WAKER */
     u64 fold_key;  /* register access that waits for folds (decision 25), 0: none */
@@ -110,17 +115,37 @@ void vgic_set_ppi(struct vcpu *v, u32 intid, bool level);
 /* Edge: make it pending once. */
 void vgic_pulse(struct domain *d, u32 intid);
 
-/* A physical interrupt that is linked to a virtual one was acknowledged (and is active now). */
-void vgic_inject_hw(struct domain *d, u32 intid);
+/*
+ * Physical SPI intid, owned by d, was acknowledged and is active now; the virtual one has the
+ * same number. From here on it is ended with the guest's. False: not linked, the caller ends it.
+ */
+bool vgic_inject_hw(struct domain *d, u32 intid);
 /* PPI of the loaded vCPU: the timer's fast path. The caller wakes v if it does not run. */
 void vgic_inject_hw_ppi(struct vcpu *v, u32 intid);
 
 /*
- * Link intid with the physical pintid (HW bit), or undo it. Private: v given; SPI: v
- * NULL. The link outlives vgic_reset(). ERR_RANGE: no such INTID. ERR_BUSY: it is linked.
+ * Link intid with the physical pintid (HW bit), or undo it (then no vCPU of d is resident).
+ * Private: v given; SPI: v NULL, pintid = intid. The link outlives vgic_reset(). ERR_RANGE:
+ * no such INTID. ERR_BUSY: it is linked.
  */
 enum corbel_err vgic_link(struct domain *d, struct vcpu *v, u32 intid, u32 pintid) __must_check;
 void vgic_unlink(struct domain *d, struct vcpu *v, u32 intid);
+
+/*
+ * Give d the physical SPI intid, which is the guest's SPI intid then: taken from the host
+ * (irq.h) and linked. It is enabled with the guest's, fires where its target was loaded last,
+ * and has the trigger of the host's tree until the guest writes ICFGR. After vgic_init(), with
+ * the vCPUs in d->vcpus[]. ERR_RANGE: the host or d's vGIC has no such SPI. ERR_BUSY: somebody
+ * has it. Nothing is changed on failure.
+ */
+enum corbel_err vgic_assign_spi(struct domain *d, u32 intid, bool level) __must_check;
+
+/*
+ * All SPIs of d back to the host: disabled, unpended, deactivated, unlinked, free (decision
+ * 34 c). No vCPU of d is resident any more. An acknowledge under way on another CPU may still
+ * look at d: free it only after a quiet round (quiet.h) that begins later.
+ */
+void vgic_release_spis(struct domain *d);
 
 /*
  * Must the physical source of v's PPI intid be active on v's CPU (decision 24)? On the

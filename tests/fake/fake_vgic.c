@@ -24,6 +24,7 @@
 struct fake_vif fake_vif[FAKE_CPUS];
 struct fake_phys fake_ppi[FAKE_CPUS][32];
 struct fake_phys fake_spi[1024];
+struct domain *fake_owner[1024];
 u32 fake_wakes;
 
 static struct domain *dom;
@@ -202,6 +203,32 @@ struct gic_ops fake_gic_ops = {
 
 const struct gic_ops *gic = &fake_gic_ops;
 
+/* --- owners of physical SPIs, as irq.c keeps them --- */
+
+enum corbel_err irq_assign(u32 intid, struct domain *d, bool level)
+{
+    if (intid < 32 || intid >= FAKE_LINES)
+        return ERR_RANGE;
+    if (fake_owner[intid])
+        return ERR_BUSY;
+    fake_owner[intid] = d;
+    fake_spi[intid] = (struct fake_phys){ .level = level, .line = fake_spi[intid].line };
+    return CORBEL_OK;
+}
+
+void irq_release(u32 intid)
+{
+    assert_non_null(fake_owner[intid]);
+    fake_owner[intid] = NULL;
+    fake_spi[intid].enabled = fake_spi[intid].pending = fake_spi[intid].active = false;
+}
+
+void irq_set_trigger(u32 intid, bool level, bool enable)
+{
+    phys(intid)->level = level;
+    phys(intid)->enabled = enable;
+}
+
 u64 arch_cntv_ctl_read(void)
 {
     return vif()->cntv_ctl;
@@ -239,6 +266,7 @@ struct domain *fake_vgic_setup(u8 version, u32 vcpus, u32 nr_spis, u32 lrs)
     memset(fake_vif, 0, sizeof(fake_vif));
     memset(fake_ppi, 0, sizeof(fake_ppi));
     memset(fake_spi, 0, sizeof(fake_spi));
+    memset(fake_owner, 0, sizeof(fake_owner));
     fake_wakes = 0;
     fake_gic_ops.end_unseen = false;
     fake_gic_ops.dir_traps = version == GIC_V3;

@@ -30,7 +30,9 @@ struct fake_phys {
 extern struct fake_vif fake_vif[FAKE_CPUS];
 extern struct fake_phys fake_ppi[FAKE_CPUS][32];
 extern struct fake_phys fake_spi[1024];
-extern u32 fake_wakes; /* calls of vcpu_wake() */
+extern struct domain *fake_owner[1024]; /* of physical SPIs */
+#define FAKE_LINES 512u                 /* INTIDs of the host */
+extern u32 fake_wakes;                  /* calls of vcpu_wake() */
 
 /* gic points here: a test may set end_unseen; setup clears it. */
 extern struct gic_ops fake_gic_ops;

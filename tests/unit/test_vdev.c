@@ -75,12 +75,36 @@ static void test_full(void **state)
         assert_int_equal(mmio_find(&t, IPA(i * 16 + 15))->base, i * 16);
 }
 
+/* Every address around every region, against a plain search; sizes and gaps of all kinds. */
+static void test_find_all(void **state)
+{
+    static struct mmio_table t;
+    u64 at = 3;
+
+    (void)state;
+    for (u32 n = 0; n < MMIO_REGIONS_MAX; n++) {
+        for (u64 ipa = 0; ipa < at + 20; ipa++) {
+            const struct mmio_region *want = NULL;
+
+            for (u32 i = 0; i < t.count; i++)
+                if (ipa - t.regions[i].base < t.regions[i].size)
+                    want = &t.regions[i];
+            assert_ptr_equal(mmio_find(&t, IPA(ipa)), want);
+        }
+        at += n % 3;
+        assert_int_equal(add(&t, at, n % 7 + 1), CORBEL_OK);
+        at += n % 7 + 1;
+    }
+    assert_null(mmio_find(&t, IPA(~0ull)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_add),
         cmocka_unit_test(test_find),
         cmocka_unit_test(test_full),
+        cmocka_unit_test(test_find_all),
     };
 
     return cmocka_run_group_tests_name("vdev", tests, NULL, NULL);

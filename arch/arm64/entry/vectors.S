@@ -174,10 +174,33 @@ guest_enter:
 
 /*
  * In: x0 = frame on the panic stack (x1, x2 stored), x2 = slot, guest TPIDR_EL1 = old x0.
- * Completes struct el2_frame (fault.h) and calls the report, which does not return.
+ * An external abort of a guarded access (guarded_io.S) goes on at its failure label. Else
+ * completes struct el2_frame (fault.h) and calls the report, which does not return.
  */
 el2_fault:
     stp     x3, x4, [x0, #24]
+    cmp     x2, #4                  /* synchronous, from EL2 itself */
+    b.ne    el2_report
+    mrs     x3, esr_el2
+    and     x3, x3, #0x3f
+    cmp     x3, #0x10               /* DFSC: external abort, not on a walk */
+    b.ne    el2_report
+    mrs     x3, elr_el2
+    adrp    x4, guarded_io_begin
+    add     x4, x4, :lo12:guarded_io_begin
+    cmp     x3, x4
+    b.lo    el2_report
+    adrp    x4, guarded_io_end
+    add     x4, x4, :lo12:guarded_io_end
+    cmp     x3, x4
+    b.hs    el2_report
+    adrp    x4, guarded_io_failed
+    add     x4, x4, :lo12:guarded_io_failed
+    msr     elr_el2, x4
+    eret
+    dsb     nsh
+    isb
+el2_report:
     stp     x5, x6, [x0, #40]
     stp     x7, x8, [x0, #56]
     stp     x9, x10, [x0, #72]
