@@ -82,6 +82,7 @@ objs-common := \
     common/platform_cpus.o \
     common/platform_devices.o \
     common/platform_parts.o \
+    common/platform_static.o \
     common/poolcfg.o \
     common/quiet.o \
     common/run.o \

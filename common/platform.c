@@ -130,12 +130,38 @@ static enum corbel_err read_reserved_reg(const void *fdt, int node, u32 index,
     return err == ERR_RANGE ? fdtr_reg(fdt, node, index, &out->base, &out->size) : err;
 }
 
+static void add_no_map(struct platform *p, int node, const struct mem_range *range)
+{
+    if (p->no_map_count == PLATFORM_NO_MAP_MAX) {
+        platform_note(p, node, "no SRAM can be in it: more than %u no-map ranges",
+                      PLATFORM_NO_MAP_MAX);
+        return;
+    }
+    if (range->size != 0)
+        p->no_map[p->no_map_count++] = *range;
+}
+
 /* Nodes with only a size ask the operating system to choose; they reserve nothing yet. */
+static void read_reserved_node(struct platform *p, int node)
+{
+    bool no_map = fdtr_has(p->fdt, node, "no-map");
+    struct mem_range range;
+    enum corbel_err err;
+    u32 i;
+
+    for (i = 0; (err = read_reserved_reg(p->fdt, node, i, &range)) == CORBEL_OK; i++) {
+        platform_reserve(p, range.base, range.size);
+        if (no_map)
+            add_no_map(p, node, &range);
+    }
+    if (err != ERR_NOENT)
+        platform_note(p, node, "reg: malformed after %u entries", i);
+}
+
 static void read_reserved(struct platform *p)
 {
     int parent = fdtr_child(p->fdt, 0, "reserved-memory");
     struct mem_range range;
-    enum corbel_err err;
     int node;
     u32 i;
 
@@ -145,12 +171,8 @@ static void read_reserved(struct platform *p)
         return;
 
     for (node = fdtr_first_child(p->fdt, parent); node >= 0; node = fdtr_next_child(p->fdt, node)) {
-        if (!fdtr_available(p->fdt, node))
-            continue;
-        for (i = 0; (err = read_reserved_reg(p->fdt, node, i, &range)) == CORBEL_OK; i++)
-            platform_reserve(p, range.base, range.size);
-        if (err != ERR_NOENT)
-            platform_note(p, node, "reg: malformed after %u entries", i);
+        if (fdtr_available(p->fdt, node))
+            read_reserved_node(p, node);
     }
 }
 
@@ -170,7 +192,9 @@ static bool hole_at(const struct holes *holes, u32 i, struct mem_range *out)
 
     if (i < p->reserved_count)
         *out = p->reserved[i];
-    else if ((i -= p->reserved_count) < p->module_count)
+    else if ((i -= p->reserved_count) < p->static_count)
+        *out = p->statics[i].range;
+    else if ((i -= p->static_count) < p->module_count)
         *out = p->modules[i].used ? (struct mem_range){ 0, 0 } : p->modules[i].range;
     else if ((i -= p->module_count) < 2)
         *out = i == 0 ? p->self : p->tree;
@@ -206,13 +230,15 @@ u32 platform_free_ranges(const struct platform *p, const struct mem_range *extra
                          struct mem_range *out, u32 max)
 {
     struct holes holes = { p, extra, extra_count };
+    const struct mem_range *banks = p->static_heap_count ? p->static_heap : p->banks;
+    u32 bank_count = p->static_heap_count ? p->static_heap_count : p->bank_count;
     struct mem_range hole;
     u32 count = 0;
     u32 i;
 
-    for (i = 0; i < p->bank_count; i++) {
-        u64 bank_end = platform_range_end(&p->banks[i]);
-        u64 at = p->banks[i].base;
+    for (i = 0; i < bank_count; i++) {
+        u64 bank_end = platform_range_end(&banks[i]);
+        u64 at = banks[i].base;
 
         while (at < bank_end && count < max) {
             u64 stop = bank_end;

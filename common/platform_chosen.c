@@ -178,49 +178,7 @@ static void read_initrd(struct platform *p, int chosen)
     add_module(p, &module);
 }
 
-/* ---- static memory, seeds ---- */
-
-/*
- * Kept out of the allocator before anything is allocated. The cell counts are
- * the older #xen,static-mem-*-cells, else those that apply to the node's own reg.
- */
-static void reserve_static(struct platform *p, int node, int chosen)
-{
-    u32 address;
-    u32 size;
-    u32 entry;
-    u32 len;
-    const u8 *list = fdtr_prop(p->fdt, node, "xen,static-mem", &len);
-
-    if (!list)
-        return;
-    if (fdtr_cells(p->fdt, chosen, &address, &size) != CORBEL_OK)
-        address = size = 2;
-    if (fdtr_has(p->fdt, node, "#xen,static-mem-address-cells") &&
-        (fdtr_u32(p->fdt, node, "#xen,static-mem-address-cells", &address) != CORBEL_OK ||
-         fdtr_u32(p->fdt, node, "#xen,static-mem-size-cells", &size) != CORBEL_OK))
-        address = 0;
-    entry = (address + size) * 4;
-    if (address == 0 || address > 2 || size == 0 || size > 2 || len % entry != 0) {
-        platform_note(p, node, "xen,static-mem: expected pairs of address and size");
-        return;
-    }
-    for (; len >= entry; len -= entry, list += entry)
-        platform_reserve(p, fdtr_read_cells(list, address),
-                         fdtr_read_cells(list + (size_t)address * 4, size));
-}
-
-static void read_static(struct platform *p, int chosen)
-{
-    int node;
-
-    if (fdtr_has(p->fdt, chosen, "xen,static-heap"))
-        platform_note(p, chosen, "xen,static-heap is ignored: all free RAM is used");
-    for (node = fdtr_first_child(p->fdt, chosen); node >= 0; node = fdtr_next_child(p->fdt, node)) {
-        if (fdtr_compatible(p->fdt, node, "xen,domain"))
-            reserve_static(p, node, chosen);
-    }
-}
+/* ---- seeds ---- */
 
 static void read_seed(struct platform *p, int chosen)
 {
@@ -242,7 +200,7 @@ void platform_read_chosen(struct platform *p)
     if (chosen >= 0) {
         read_cmdline(p, chosen);
         read_initrd(p, chosen);
-        read_static(p, chosen);
+        platform_read_static(p, chosen);
         read_seed(p, chosen);
     }
     read_modules(p);

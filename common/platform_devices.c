@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The part of the platform about devices the hypervisor drives itself: the GIC,
- * the generic timer, the console UART. Addresses are what the CPU sees, through
- * every ranges on the way; a node counts only when it and all above it are
- * enabled (secure twins of UART and RAM are listed, but disabled).
+ * the generic timer, the console UART; and those it keeps from everybody, such
+ * as SMMUs. Addresses are what the CPU sees, through every ranges on the way;
+ * what is to be driven must be enabled, with all above it (secure twins of UART
+ * and RAM are listed, but disabled).
  * Bindings "arm,gic", "arm,gic-v3", "arm,arch_timer", "arm,pl011", "arm,sbsa-uart".
  */
 #include <corbel/platform.h>
 
+#include <corbel/bits.h>
 #include <corbel/cmdline.h>
 #include <corbel/fdt_read.h>
 #include <corbel/platform_parts.h>
@@ -216,6 +218,58 @@ static void note_uart(struct platform *p)
         platform_note(p, -1, "dtuart=%s: no UART that this build drives", options.dtuart);
 }
 
+/* ---- hidden registers ---- */
+
+static const char *hidden_kind(const void *fdt, int node)
+{
+    static const struct {
+        const char *compatible, *what;
+    } kinds[] = {
+        { "arm,gic-v3-its", "a GIC ITS" }, { "arm,gic-v2m-frame", "a GICv2m frame" },
+        { "arm,smmu-v3", "an SMMU" },      { "arm,smmu-v2", "an SMMU" },
+        { "arm,smmu-v1", "an SMMU" },      { "arm,mmu-500", "an SMMU" },
+        { "arm,mmu-401", "an SMMU" },      { "arm,mmu-400", "an SMMU" },
+    };
+    u32 i;
+
+    for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if (fdtr_compatible(fdt, node, kinds[i].compatible))
+            return kinds[i].what;
+    }
+    return fdtr_is_gic(fdt, node) ? "a GIC" : NULL;
+}
+
+/* One too many makes the last range grow over it: rather refuse a device than give one away. */
+static void add_hidden(struct platform *p, int node, const struct platform_hidden *hidden)
+{
+    struct mem_range *last = &p->hidden[PLATFORM_HIDDEN_MAX - 1].range;
+    u64 end;
+
+    if (p->hidden_count < PLATFORM_HIDDEN_MAX) {
+        p->hidden[p->hidden_count++] = *hidden;
+        return;
+    }
+    end = MAX(platform_range_end(last), platform_range_end(&hidden->range));
+    last->base = MIN(last->base, hidden->range.base);
+    last->size = end - last->base;
+    platform_note(p, node, "more than %u ranges to hide: no domain gets 0x%llx+0x%llx",
+                  PLATFORM_HIDDEN_MAX, (unsigned long long)last->base,
+                  (unsigned long long)last->size);
+}
+
+/* Disabled ones too: who could write to them would have the machine all the same. */
+static void read_hidden(struct platform *p, int node)
+{
+    struct platform_hidden hidden = { .what = hidden_kind(p->fdt, node) };
+    u32 i;
+
+    /* What no bus translates has no address for anybody; the next entry may. */
+    for (i = 0; hidden.what && i < PLATFORM_HIDDEN_MAX; i++) {
+        if (platform_read_range(p->fdt, node, i, &hidden.range))
+            add_hidden(p, node, &hidden);
+    }
+}
+
 /* ---- the whole ---- */
 
 void platform_read_devices(struct platform *p)
@@ -229,6 +283,7 @@ void platform_read_devices(struct platform *p)
          node = fdtr_next_node(p->fdt, node, &depth)) {
         have_gic = have_gic || read_gic(p, node);
         have_timer = have_timer || read_timer(p, node);
+        read_hidden(p, node);
     }
     platform_find_uart(p->fdt, &p->uart);
     note_uart(p);

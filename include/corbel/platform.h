@@ -19,7 +19,8 @@
 #define PLATFORM_GICR_MAX     8u
 #define PLATFORM_NO_MAP_MAX   32u
 #define PLATFORM_HEAP_MAX     8u
-#define PLATFORM_HIDDEN_MAX   32u
+#define PLATFORM_HIDDEN_MAX   64u
+#define PLATFORM_STATIC_MAX   128u
 #define PLATFORM_CMDLINE_MAX  2048u
 
 enum cpu_method { CPU_METHOD_PSCI, CPU_METHOD_SPIN_TABLE, CPU_METHOD_NONE };
@@ -70,10 +71,20 @@ struct platform_module {
     bool used;       /* copied already, memory may go */
 };
 
-/* Registers that no domain is given, beside the GIC's and the console's: SMMU, ITS, GICv2m. */
+/*
+ * Registers that no domain is given, beside the console's: every GIC (also those that are not
+ * used), ITS, GICv2m frame and SMMU of the tree, disabled ones too.
+ */
 struct platform_hidden {
     struct mem_range range;
-    const char *what; /* "an SMMU", "a GIC ITS", "a GICv2m frame" */
+    const char *what; /* "a GIC", "a GIC ITS", "a GICv2m frame", "an SMMU" */
+};
+
+/* Whole pages of RAM that the tree gives to a domain: xen,static-mem, xen,shared-mem. */
+struct platform_static {
+    struct mem_range range;
+    int domain_node; /* of equal ranges only the first in the tree is listed */
+    int node;        /* the domain's, or the shared memory node */
 };
 
 struct platform {
@@ -82,12 +93,14 @@ struct platform {
     struct mem_range tree; /* the device tree itself, likewise */
     struct mem_range banks[PLATFORM_BANKS_MAX]; /* RAM, sorted, merged, no overlap */
     u32 bank_count;
-    struct mem_range reserved[PLATFORM_RESERVED_MAX]; /* memreserve, reserved-memory, static */
+    struct mem_range reserved[PLATFORM_RESERVED_MAX]; /* memreserve, /reserved-memory */
     u32 reserved_count;
+    struct platform_static statics[PLATFORM_STATIC_MAX]; /* reserved for domains */
+    u32 static_count;
     struct mem_range no_map[PLATFORM_NO_MAP_MAX]; /* those of /reserved-memory with no-map */
     u32 no_map_count;
-    struct mem_range static_heap[PLATFORM_HEAP_MAX]; /* xen,static-heap: all that is allocated */
-    u32 static_heap_count;                           /* comes from here; 0: from all free RAM */
+    struct mem_range static_heap[PLATFORM_HEAP_MAX]; /* xen,static-heap, sorted: all that is */
+    u32 static_heap_count; /* allocated comes from here; 0: from all free RAM */
     struct platform_hidden hidden[PLATFORM_HIDDEN_MAX];
     u32 hidden_count;
     struct platform_module modules[PLATFORM_MODULES_MAX];
@@ -123,8 +136,9 @@ void platform_find_uart(const void *fdt, struct platform_uart *uart);
 void platform_cmdline(const void *fdt, char *buf, size_t size);
 
 /*
- * Free RAM = banks less reserved, modules, hypervisor and device tree; extra[] are
- * further holes. Writes sorted ranges of whole pages, returns how many (cut at max).
+ * Free RAM = the static heap, or all banks without one, less reserved and static memory,
+ * modules, hypervisor and device tree; extra[] are further holes. Writes sorted ranges of
+ * whole pages, returns how many (cut at max).
  */
 u32 platform_free_ranges(const struct platform *p, const struct mem_range *extra, u32 extra_count,
                          struct mem_range *out, u32 max);

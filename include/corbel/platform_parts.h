@@ -25,8 +25,9 @@ bool platform_node_enabled(const void *fdt, int node);
 /* index-th reg as the CPU sees it; false when absent, empty or not translatable. */
 bool platform_read_range(const void *fdt, int node, u32 index, struct mem_range *out);
 
-/* /chosen: command line, modules, seeds, static memory of domains. */
+/* /chosen: command line, modules, seeds; static memory of domains, static heap. */
 void platform_read_chosen(struct platform *p);
+void platform_read_static(struct platform *p, int chosen);
 /* The hypervisor's options inside the tree, "" when there are none. */
 const char *platform_options(const void *fdt);
 
@@ -35,7 +36,7 @@ void platform_reserve(struct platform *p, u64 base, u64 size);
 
 /* CPUs and the firmware interface that starts them. */
 void platform_read_cpus(struct platform *p);
-/* GIC, timer, UART. */
+/* GIC, timer, UART; registers that no domain is given. */
 void platform_read_devices(struct platform *p);
 
 #endif

@@ -172,6 +172,33 @@ static void reservations(void **state)
     check_range(&p.reserved[2], 0x4ffff000, ~0ull - 0x4ffff000);
     check_range(&p.reserved[3], 0x41000000, 0x1000);
     check_range(&p.reserved[4], 0x42000000, 0x1000);
+    assert_int_equal(p.no_map_count, 2);
+    check_range(&p.no_map[0], 0x41000000, 0x1000);
+    check_range(&p.no_map[1], 0x42000000, 0x1000);
+}
+
+static void too_many_no_map_ranges(void **state)
+{
+    char name[32];
+    u32 i;
+
+    reserved_machine();
+    for (i = 0; i < PLATFORM_NO_MAP_MAX - 1; i++) {
+        snprintf(name, sizeof(name), "n%u", i);
+        add_node("/reserved-memory", name);
+        snprintf(name, sizeof(name), "/reserved-memory/n%u", i);
+        set_cells(name, "reg", 0, 0x44000000 + i * 0x1000, 0, i ? 0x1000 : 0);
+        tree_ok(fdt_setprop(tree_room, tree_at(name), "no-map", "", 0));
+    }
+    machine_read();
+    assert_int_equal(p.no_map_count, PLATFORM_NO_MAP_MAX); /* an empty one does not count */
+    assert_string_equal(p.notes, "");
+    set_cells("/reserved-memory/n0", "reg", 0, 0x44000000, 0, 0x1000);
+    machine_read();
+    assert_int_equal(p.no_map_count, PLATFORM_NO_MAP_MAX);
+    assert_int_equal(p.reserved_count, PLATFORM_NO_MAP_MAX + 1); /* reserved all the same */
+    assert_string_equal(p.notes, "/reserved-memory/a@41000000: no SRAM can be in it: more than 32 "
+                                 "no-map ranges\n");
 }
 
 static void reservations_written_badly(void **state)
@@ -287,6 +314,7 @@ int main(void)
         cmocka_unit_test(too_many_banks),
         cmocka_unit_test(no_memory_at_all),
         cmocka_unit_test(reservations),
+        cmocka_unit_test(too_many_no_map_ranges),
         cmocka_unit_test(reservations_written_badly),
         cmocka_unit_test(too_many_reservations_keep_more_not_less),
         cmocka_unit_test(free_is_banks_less_holes),

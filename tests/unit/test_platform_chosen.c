@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What boot scripts leave in /chosen: whose command line is whose, modules in
- * each of their forms, static memory, seeds.
+ * each of their forms, seeds.
  */
 #include "machines.h"
 
@@ -241,57 +241,7 @@ static void initrd_of_dom0(void **state)
     assert_int_equal(p.module_count, 2);
 }
 
-/* ---- static memory and seeds ---- */
-
-static void static_memory_is_reserved(void **state)
-{
-    virt_machine(false);
-    set_cells("/chosen/domU1", "xen,static-mem", 0, 0x60000000, 0, 0x10000000, 0, 0x80000000, 0,
-              0x1000, 9, 0, 0, 0x1000);
-    machine_read();
-    assert_int_equal(p.reserved_count, 2);
-    check_range(&p.reserved[0], 0x60000000, 0x10000000);
-    check_range(&p.reserved[1], 0x80000000, 0x1000);
-    assert_string_equal(p.notes, "");
-
-    set_cells("/chosen/domU1", "#xen,static-mem-address-cells", 1);
-    set_cells("/chosen/domU1", "#xen,static-mem-size-cells", 1);
-    set_cells("/chosen/domU1", "xen,static-mem", 0x50000000, 0x1000);
-    machine_read();
-    assert_int_equal(p.reserved_count, 1);
-    check_range(&p.reserved[0], 0x50000000, 0x1000);
-}
-
-static void static_memory_written_badly(void **state)
-{
-    static const char note[] =
-        "/chosen/domU1: xen,static-mem: expected pairs of address and size\n";
-
-    virt_machine(false);
-    set_cells("/chosen/domU1", "xen,static-mem", 0, 0x60000000, 0);
-    machine_read();
-    assert_int_equal(p.reserved_count, 0);
-    assert_string_equal(p.notes, note);
-    set_cells("/chosen/domU1", "xen,static-mem", 0, 0x60000000, 0, 0x1000);
-    set_cells("/chosen/domU1", "#xen,static-mem-address-cells", 2);
-    machine_read();
-    assert_string_equal(p.notes, note); /* one count without the other */
-    set_cells("/chosen/domU1", "#xen,static-mem-size-cells", 0xffffffff);
-    machine_read();
-    assert_string_equal(p.notes, note);
-    set_cells("/chosen/domU1", "#xen,static-mem-size-cells", 2);
-    machine_read();
-    assert_string_equal(p.notes, "");
-    assert_int_equal(p.reserved_count, 1);
-}
-
-static void static_heap_is_named(void **state)
-{
-    virt_machine(false);
-    set_cells("/chosen", "xen,static-heap", 0, 0x70000000, 0, 0x10000000);
-    machine_read();
-    assert_string_equal(p.notes, "/chosen: xen,static-heap is ignored: all free RAM is used\n");
-}
+/* ---- seeds ---- */
 
 static void seeds(void **state)
 {
@@ -320,9 +270,6 @@ int main(void)
         cmocka_unit_test(malformed_modules_are_left_out),
         cmocka_unit_test(too_many_modules),
         cmocka_unit_test(initrd_of_dom0),
-        cmocka_unit_test(static_memory_is_reserved),
-        cmocka_unit_test(static_memory_written_badly),
-        cmocka_unit_test(static_heap_is_named),
         cmocka_unit_test(seeds),
     };
 

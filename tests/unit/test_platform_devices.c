@@ -308,6 +308,80 @@ static void uart_written_badly(void **state)
     assert_string_equal(p.uart.path, UART);
 }
 
+/* ---- hidden registers ---- */
+
+static void check_hidden(u32 index, u64 base, u64 size, const char *what)
+{
+    assert_true(index < p.hidden_count);
+    check_range(&p.hidden[index].range, base, size);
+    assert_string_equal(p.hidden[index].what, what);
+}
+
+static void hidden_registers(void **state)
+{
+    static const char *const smmus[] = { "arm,smmu-v3", "arm,smmu-v1", "arm,smmu-v2",
+                                         "arm,mmu-400", "arm,mmu-401", "arm,mmu-500" };
+    u32 i;
+
+    virt_machine(false);
+    add_node("/", "v2m");
+    set_list("/v2m", "compatible", "arm,gic-v2m-frame");
+    set_cells("/v2m", "reg", 0, 0x8020000, 0, 0x1000);
+    add_node("/", "smmu");
+    set_list("/smmu", "status", "disabled");
+    set_cells("/smmu", "reg", 0, 0x9050000, 0, 0x20000, 0, 0, 0, 0, 0, 0x9070000, 0, 0x1000);
+    for (i = 0; i < ARRAY_SIZE(smmus); i++) {
+        tree_ok(fdt_setprop_string(tree_room, tree_at("/smmu"), "compatible", smmus[i]));
+        machine_read();
+        assert_int_equal(p.hidden_count, 6);
+        check_hidden(0, 0x9050000, 0x20000, "an SMMU");
+        check_hidden(1, 0x9070000, 0x1000, "an SMMU");
+        check_hidden(2, 0x8020000, 0x1000, "a GICv2m frame");
+        check_hidden(3, 0x8000000, 0x10000, "a GIC");
+        check_hidden(4, 0x80a0000, 0xf60000, "a GIC");
+        check_hidden(5, 0x8080000, 0x20000, "a GIC ITS");
+    }
+}
+
+/* On the second bus nothing can be reached; its first register is not the last that counts. */
+static void hidden_registers_behind_ranges(void **state)
+{
+    raspi_machine();
+    machine_read();
+    assert_int_equal(p.hidden_count, 4);
+    check_hidden(3, 0xff846000, 0x2000, "a GIC");
+    set_cells("/soc/interrupt-controller@40041000", "reg", 0x10, 0x10, 0x40042000, 0x2000);
+    machine_read();
+    assert_int_equal(p.hidden_count, 1);
+    check_hidden(0, 0xff842000, 0x2000, "a GIC");
+    set_cells("/soc", "#address-cells", 3); /* no address is one: and no endless search */
+    machine_read();
+    assert_int_equal(p.hidden_count, 0);
+}
+
+static void too_many_hidden_registers(void **state)
+{
+    char name[16];
+    u32 i;
+
+    tree_begin();
+    root_cells(1, 1);
+    for (i = 0; i < PLATFORM_HIDDEN_MAX + 2; i++) {
+        snprintf(name, sizeof(name), "smmu@%x", i);
+        node(name);
+        list("compatible", "arm,smmu-v3");
+        cells("reg", 0x10000000 - i * 0x10000, 0x1000);
+        end();
+    }
+    tree_end();
+    machine_read();
+    assert_int_equal(p.hidden_count, PLATFORM_HIDDEN_MAX);
+    check_hidden(PLATFORM_HIDDEN_MAX - 1, 0xfbf0000, 0x21000, "an SMMU");
+    assert_string_equal(
+        p.notes, "/smmu@40: more than 64 ranges to hide: no domain gets 0xfc00000+0x11000\n"
+                 "/smmu@41: more than 64 ranges to hide: no domain gets 0xfbf0000+0x21000\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +402,9 @@ int main(void)
         cmocka_unit_test(uart_of_the_secure_world),
         cmocka_unit_test(uart_kinds),
         cmocka_unit_test(uart_written_badly),
+        cmocka_unit_test(hidden_registers),
+        cmocka_unit_test(hidden_registers_behind_ranges),
+        cmocka_unit_test(too_many_hidden_registers),
     };
 
     return cmocka_run_group_tests(tests, NULL, tree_free);
