@@ -47,6 +47,7 @@ objs-drivers := \
 
 objs-common := \
     common/addrmap.o \
+    common/addrmap_native.o \
     common/boot_cpus.o \
     common/boot_mem.o \
     common/build.o \

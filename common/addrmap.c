@@ -8,12 +8,12 @@
 #include <corbel/addrmap.h>
 
 #include <corbel/bits.h>
+#include <corbel/fdt_read.h>
 #include <corbel/printf.h>
 #include <corbel/string.h>
 
 #define FLOAT_LOWEST PAGE_SIZE /* address 0 stays a hole: null pointers of guests abort */
 #define IPA_BITS_MIN 32u
-#define IPA_BITS_MAX 52u
 
 /* Xen's guest layout: public/arch-arm.h, part of the guest ABI. */
 #define XEN_GICD_BASE    0x03001000ull
@@ -37,6 +37,11 @@ void addrmap_init(struct addrmap *map)
     memset(map, 0, sizeof(*map));
 }
 
+void addrmap_set_path(struct addrmap *map, const void *fdt, int node)
+{
+    fdtr_path_of(fdt, node, map->path, sizeof(map->path));
+}
+
 enum corbel_err addrmap_add(struct addrmap *map, const struct addrmap_entry *entry)
 {
     struct addrmap_entry *slot;
@@ -53,14 +58,13 @@ enum corbel_err addrmap_add(struct addrmap *map, const struct addrmap_entry *ent
     return CORBEL_OK;
 }
 
-static void entry_show(char *buf, size_t size, const struct addrmap_entry *entry)
+static const char *path_of(const struct addrmap *map)
 {
-    fmt_snprintf(buf, size, "%s at 0x%llx+0x%llx", entry->what, (unsigned long long)entry->base,
-                 (unsigned long long)entry->size);
+    return map->path[0] ? map->path : "address map";
 }
 
-static enum corbel_err refuse(struct cfg_error *e, const struct addrmap_entry *entry,
-                              const char *expected)
+void addrmap_refuse(const struct addrmap *map, const struct addrmap_entry *entry,
+                    const char *expected, struct cfg_error *e)
 {
     char value[48];
 
@@ -69,8 +73,22 @@ static enum corbel_err refuse(struct cfg_error *e, const struct addrmap_entry *e
     else
         fmt_snprintf(value, sizeof(value), "0x%llx+0x%llx", (unsigned long long)entry->base,
                      (unsigned long long)entry->size);
-    cfg_error_set(e, "address map", entry->what, value, expected);
-    return ERR_EXIST;
+    cfg_error_set(e, path_of(map), entry->what, value, expected);
+}
+
+enum corbel_err addrmap_add_named(struct addrmap *map, const struct addrmap_entry *entry,
+                                  struct cfg_error *e)
+{
+    enum corbel_err err = addrmap_add(map, entry);
+    char expected[64];
+
+    if (err == ERR_NOMEM)
+        fmt_snprintf(expected, sizeof(expected), "at most %u ranges in a domain", ADDRMAP_MAX);
+    else
+        str_copy(expected, "a size, and an end below 1 << 64", sizeof(expected));
+    if (err != CORBEL_OK)
+        addrmap_refuse(map, entry, expected, e);
+    return err;
 }
 
 static bool entries_overlap(const struct addrmap_entry *a, const struct addrmap_entry *b)
@@ -78,52 +96,84 @@ static bool entries_overlap(const struct addrmap_entry *a, const struct addrmap_
     return a->base < b->base + b->size && b->base < a->base + a->size;
 }
 
-/* Fixed ranges against each other and the limit: named in the order in which they were added. */
-static enum corbel_err check_fixed(const struct addrmap *map, u32 index, u8 max_bits,
-                                   struct cfg_error *e)
+/*
+ * A range by itself: the limit, and whole pages where it is mapped or emulated. So a trapped
+ * range that has a page together with a mapped one, which would open it, overlaps that.
+ */
+static enum corbel_err check_alone(const struct addrmap *map, const struct addrmap_entry *entry,
+                                   u8 max_bits, struct cfg_error *e)
 {
-    const struct addrmap_entry *entry = &map->entries[index];
-    char other[64], expected[96];
+    u64 offsets = entry->size | entry->pa | (entry->floating ? 0 : entry->base);
+    char expected[64];
 
-    if (entry->base + entry->size > BIT(max_bits)) {
-        fmt_snprintf(expected, sizeof(expected), "an end within %u address bits", max_bits);
-        refuse(e, entry, expected);
-        return ERR_RANGE;
+    if (!entry->trapped && !IS_ALIGNED(offsets, PAGE_SIZE)) {
+        addrmap_refuse(map, entry, "whole pages of 4 KiB", e);
+        return ERR_INVAL;
     }
-    for (u32 i = 0; i < index; i++) {
-        if (map->entries[i].floating || !entries_overlap(entry, &map->entries[i]))
-            continue;
-        entry_show(other, sizeof(other), &map->entries[i]);
-        fmt_snprintf(expected, sizeof(expected), "no overlap with %s", other);
-        return refuse(e, entry, expected);
+    if (!entry->floating && entry->base + entry->size > BIT(max_bits)) {
+        fmt_snprintf(expected, sizeof(expected), "an end within %u address bits", max_bits);
+        addrmap_refuse(map, entry, expected, e);
+        return ERR_RANGE;
     }
     return CORBEL_OK;
 }
 
+/* Fixed ranges against each other: named in the order in which they were added. */
+static enum corbel_err check_pair(const struct addrmap *map, const struct addrmap_entry *entry,
+                                  const struct addrmap_entry *other, struct cfg_error *e)
+{
+    char expected[96];
+
+    if (!entries_overlap(entry, other))
+        return CORBEL_OK;
+    fmt_snprintf(expected, sizeof(expected), "no overlap with %s at 0x%llx+0x%llx", other->what,
+                 (unsigned long long)other->base, (unsigned long long)other->size);
+    addrmap_refuse(map, entry, expected, e);
+    return ERR_EXIST;
+}
+
+static enum corbel_err check_entry(const struct addrmap *map, u32 index, u8 max_bits,
+                                   struct cfg_error *e)
+{
+    const struct addrmap_entry *entry = &map->entries[index];
+    enum corbel_err err;
+
+    if (entry->kind == MAP_KEEP_OUT)
+        return CORBEL_OK;
+    err = check_alone(map, entry, max_bits, e);
+    for (u32 i = 0; i < index && err == CORBEL_OK && !entry->floating; i++)
+        if (!map->entries[i].floating && map->entries[i].kind != MAP_KEEP_OUT)
+            err = check_pair(map, entry, &map->entries[i], e);
+    return err;
+}
+
 /*
  * The lowest aligned address from which size bytes collide with nothing placed so
- * far; each round moves past one range, so that count rounds are enough.
+ * far. It only ever moves up, past one range at a time. False: no such below limit.
  */
-static u64 lowest_hole(const struct addrmap *map, const struct addrmap_entry *entry)
+static bool find_hole(const struct addrmap *map, const struct addrmap_entry *entry, u64 limit,
+                      u64 *out)
 {
     u64 align = MAX(entry->align, PAGE_SIZE);
     struct addrmap_entry at = { .base = ALIGN_UP(FLOAT_LOWEST, align), .size = entry->size };
+    bool moved = true;
 
-    for (u32 round = 0; round <= map->count; round++) {
-        bool moved = false;
-
+    while (moved) {
+        moved = false;
         for (u32 i = 0; i < map->count; i++) {
             const struct addrmap_entry *other = &map->entries[i];
 
             if (other->floating || !entries_overlap(&at, other))
                 continue;
+            /* What is kept out may end at the very top: do not round that up. */
+            if (other->base + other->size > limit)
+                return false;
             at.base = ALIGN_UP(other->base + other->size, align);
             moved = true;
         }
-        if (!moved)
-            break;
     }
-    return at.base;
+    *out = at.base;
+    return at.base <= limit - at.size;
 }
 
 static enum corbel_err place(struct addrmap *map, u32 index, u8 max_bits, struct cfg_error *e)
@@ -131,17 +181,25 @@ static enum corbel_err place(struct addrmap *map, u32 index, u8 max_bits, struct
     struct addrmap_entry *entry = &map->entries[index];
     u64 limit = BIT(max_bits);
     char expected[64];
-    u64 base;
 
-    fmt_snprintf(expected, sizeof(expected), "a hole of this size below 1 << %u", max_bits);
-    if (entry->size > limit || entry->align > limit)
-        return refuse(e, entry, expected);
-    base = lowest_hole(map, entry);
-    if (base > limit - entry->size)
-        return refuse(e, entry, expected);
-    entry->base = base;
+    if (entry->size > limit || entry->align > limit ||
+        !find_hole(map, entry, limit, &entry->base)) {
+        fmt_snprintf(expected, sizeof(expected), "a hole of this size below 1 << %u", max_bits);
+        addrmap_refuse(map, entry, expected, e);
+        return ERR_EXIST;
+    }
     entry->floating = false;
     return CORBEL_OK;
+}
+
+static void drop_keep_outs(struct addrmap *map)
+{
+    u32 count = 0;
+
+    for (u32 i = 0; i < map->count; i++)
+        if (map->entries[i].kind != MAP_KEEP_OUT)
+            map->entries[count++] = map->entries[i];
+    map->count = count;
 }
 
 static void sort_by_base(struct addrmap *map)
@@ -170,15 +228,15 @@ enum corbel_err addrmap_solve(struct addrmap *map, u8 max_bits, struct cfg_error
 {
     enum corbel_err err = CORBEL_OK;
 
-    max_bits = MIN(max_bits, IPA_BITS_MAX);
+    max_bits = MIN(max_bits, ADDRMAP_BITS_MAX);
     for (u32 i = 0; i < map->count && err == CORBEL_OK; i++)
-        if (!map->entries[i].floating)
-            err = check_fixed(map, i, max_bits, e);
+        err = check_entry(map, i, max_bits, e);
     for (u32 i = 0; i < map->count && err == CORBEL_OK; i++)
         if (map->entries[i].floating)
             err = place(map, i, max_bits, e);
     if (err != CORBEL_OK)
         return err;
+    drop_keep_outs(map);
     sort_by_base(map);
     map->ipa_bits = bits_needed(map);
     return CORBEL_OK;
@@ -192,88 +250,127 @@ const struct addrmap_entry *addrmap_find(const struct addrmap *map, enum addrmap
     return NULL;
 }
 
+/* What is behind a range that is not plain RAM: where in the host, and how it is mapped. */
+static void show_backing(const struct addrmap_entry *entry, char *buf, size_t size)
+{
+    int at = 0;
+
+    buf[0] = '\0';
+    if (entry->kind != MAP_DEVICE && entry->kind != MAP_SRAM && entry->kind != MAP_SHMEM)
+        return;
+    if (entry->pa && entry->pa != entry->base)
+        at = fmt_snprintf(buf, size, " -> 0x%08llx", (unsigned long long)entry->pa);
+    fmt_snprintf(buf + at, size - (size_t)at, " (%s)",
+                 entry->trapped ? "forwarded" : s2_class_name((enum s2_class)entry->cls));
+}
+
 bool addrmap_line(const struct addrmap *map, u32 index, char *buf, size_t size)
 {
     const struct addrmap_entry *entry;
+    char backing[48];
 
     if (index >= map->count)
         return false;
     entry = &map->entries[index];
+    show_backing(entry, backing, sizeof(backing));
     if (entry->floating)
         fmt_snprintf(buf, size, "(not placed)              0x%09llx %s",
                      (unsigned long long)entry->size, entry->what);
     else
-        fmt_snprintf(buf, size, "0x%010llx-0x%010llx 0x%09llx %s", (unsigned long long)entry->base,
+        fmt_snprintf(buf, size, "0x%010llx-0x%010llx 0x%09llx %s%s",
+                     (unsigned long long)entry->base,
                      (unsigned long long)(entry->base + entry->size - 1),
-                     (unsigned long long)entry->size, entry->what);
+                     (unsigned long long)entry->size, entry->what, backing);
     return true;
 }
 
 /* --- Xen's layout ----------------------------------------------------------------------------- */
 
-static enum corbel_err add_fixed(struct addrmap *map, enum addrmap_kind kind, enum s2_class cls,
-                                 struct mem_range range, const char *what)
+static enum corbel_err add_ram(struct addrmap *map, u64 memory, struct cfg_error *e)
 {
-    struct addrmap_entry entry = {
-        .base = range.base,
-        .size = range.size,
-        .kind = (u8)kind,
-        .cls = (u8)cls,
+    struct addrmap_entry low = {
+        .base = XEN_RAM0_BASE,
+        .size = MIN(memory, XEN_RAM0_SIZE),
+        .kind = MAP_RAM,
+        .cls = S2_RAM,
+        .what = "RAM bank 0",
     };
-
-    str_copy(entry.what, what, sizeof(entry.what));
-    return addrmap_add(map, &entry);
-}
-
-static enum corbel_err add_ram(struct addrmap *map, u64 memory)
-{
-    struct mem_range low = { XEN_RAM0_BASE, MIN(memory, XEN_RAM0_SIZE) };
-    struct mem_range high = { XEN_RAM1_BASE, memory - low.size };
-    enum corbel_err err = add_fixed(map, MAP_RAM, S2_RAM, low, "RAM bank 0");
+    struct addrmap_entry high = {
+        .base = XEN_RAM1_BASE,
+        .size = memory - low.size,
+        .kind = MAP_RAM,
+        .cls = S2_RAM,
+        .what = "RAM bank 1",
+    };
+    enum corbel_err err = addrmap_add_named(map, &low, e);
 
     if (err == CORBEL_OK && high.size)
-        err = add_fixed(map, MAP_RAM, S2_RAM, high, "RAM bank 1");
+        err = addrmap_add_named(map, &high, e);
     return err;
 }
 
-static enum corbel_err add_gic(struct addrmap *map, const struct platform_gic *gic, u32 cpus)
+static enum corbel_err add_gic(struct addrmap *map, u8 version, u32 cpus, struct cfg_error *e)
 {
-    struct mem_range gicd = { XEN_GICD_BASE, XEN_GICD_V3_SIZE };
-    struct mem_range gicr = { XEN_GICR_BASE, XEN_GICR_EACH * cpus };
-    struct mem_range gicc = { XEN_GICC_BASE, XEN_GICC_SIZE };
-    enum corbel_err err;
+    bool v2 = version == GIC_V2;
+    struct addrmap_entry gicd = {
+        .base = XEN_GICD_BASE,
+        .size = v2 ? XEN_GICD_V2_SIZE : XEN_GICD_V3_SIZE,
+        .kind = MAP_GICD,
+        .cls = S2_GIC,
+        .what = "GICD",
+    };
+    struct addrmap_entry gicc = {
+        .base = XEN_GICC_BASE,
+        .size = XEN_GICC_SIZE,
+        .kind = MAP_GICC,
+        .cls = S2_GIC,
+        .what = "GICC",
+    };
+    struct addrmap_entry gicr = {
+        .base = XEN_GICR_BASE,
+        .size = XEN_GICR_EACH * cpus,
+        .kind = MAP_GICR,
+        .cls = S2_GIC,
+        .what = "GICR",
+    };
+    enum corbel_err err = addrmap_add_named(map, &gicd, e);
 
-    if (gic->version == GIC_V2)
-        gicd.size = XEN_GICD_V2_SIZE;
-    err = add_fixed(map, MAP_GICD, S2_GIC, gicd, "GICD");
-    if (err != CORBEL_OK)
-        return err;
-    if (gic->version == GIC_V2)
-        return add_fixed(map, MAP_GICC, S2_GIC, gicc, "GICC");
-    return add_fixed(map, MAP_GICR, S2_GIC, gicr, "GICR");
+    if (err == CORBEL_OK)
+        err = addrmap_add_named(map, v2 ? &gicc : &gicr, e);
+    return err;
 }
 
 enum corbel_err addrmap_add_xen_layout(struct addrmap *map, const struct domcfg *cfg,
                                        const struct platform_gic *gic, struct cfg_error *e)
 {
-    struct mem_range vuart = { XEN_VUART_BASE, XEN_VUART_SIZE };
-    struct mem_range gnttab = { XEN_GNTTAB_BASE, XEN_GNTTAB_SIZE };
+    static const struct addrmap_entry vuart = {
+        .base = XEN_VUART_BASE,
+        .size = XEN_VUART_SIZE,
+        .kind = MAP_VUART,
+        .cls = S2_MMIO,
+        .what = "vPL011",
+    };
+    static const struct addrmap_entry gnttab = {
+        .base = XEN_GNTTAB_BASE,
+        .size = XEN_GNTTAB_SIZE,
+        .kind = MAP_GNTTAB,
+        .cls = S2_RAM,
+        .what = "grant table",
+    };
     char value[32];
     enum corbel_err err;
 
     if (!cfg->memory || cfg->memory > XEN_RAM0_SIZE + XEN_RAM1_SIZE) {
         fmt_snprintf(value, sizeof(value), "0x%llx bytes", (unsigned long long)cfg->memory);
-        cfg_error_set(e, "address map", "memory", value, "at most 1019 GiB");
+        cfg_error_set(e, path_of(map), "memory", value, "at most 1019 GiB");
         return ERR_RANGE;
     }
-    err = add_ram(map, cfg->memory);
+    err = add_ram(map, cfg->memory, e);
     if (err == CORBEL_OK)
-        err = add_gic(map, gic, cfg->cpus);
+        err = add_gic(map, gic->version, cfg->cpus, e);
     if (err == CORBEL_OK && cfg->vpl011)
-        err = add_fixed(map, MAP_VUART, S2_MMIO, vuart, "vPL011");
+        err = addrmap_add_named(map, &vuart, e);
     if (err == CORBEL_OK && cfg->enhanced)
-        err = add_fixed(map, MAP_GNTTAB, S2_RAM, gnttab, "grant table");
-    if (err != CORBEL_OK)
-        cfg_error_set(e, "address map", "entries", "(full)", "fewer ranges");
+        err = addrmap_add_named(map, &gnttab, e);
     return err;
 }
