@@ -62,6 +62,8 @@ objs-common := \
     common/domain.o \
     common/domcfg.o \
     common/domcfg_modules.o \
+    common/domcfg_shm.o \
+    common/domcfg_static.o \
     common/domdtb.o \
     common/domprop.o \
     common/drbg.o \

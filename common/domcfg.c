@@ -4,14 +4,17 @@
  * or one line that says which property of which node is wrong and what was
  * expected. A pure function of the tree and of what the platform found; run for
  * each domain at boot, and by host tools. Nothing here knows other domains.
- * Modules: domcfg_modules.c. CPU pools: poolcfg.c. Binding: docs/bindings.md.
+ * Modules: domcfg_modules.c. Memory by address: domcfg_static.c, domcfg_shm.c.
+ * CPU pools: poolcfg.c. Binding: docs/bindings.md.
  */
 #include <corbel/domcfg.h>
 
 #include <corbel/bits.h>
 #include <corbel/domcfg_modules.h>
+#include <corbel/domcfg_static.h>
 #include <corbel/domprop.h>
 #include <corbel/fdt_read.h>
+#include <corbel/mem_range.h>
 #include <corbel/sched.h>
 #include <corbel/string.h>
 
@@ -37,15 +40,6 @@ int domcfg_next(const void *fdt, int prev)
     return node;
 }
 
-static u64 ram_total(const struct platform *p)
-{
-    u64 total = 0;
-
-    for (u32 i = 0; i < p->bank_count; i++)
-        total += p->banks[i].size;
-    return total;
-}
-
 static enum corbel_err optional(enum corbel_err err)
 {
     return err == ERR_NOENT ? CORBEL_OK : err;
@@ -55,7 +49,7 @@ static enum corbel_err parse_memory(struct parser *ps)
 {
     static const struct domprop_rule rule = { "memory", 4, UINT64_MAX / 1024,
                                               "KiB in two cells, 4 or more" };
-    u64 ram = ram_total(ps->p);
+    u64 ram = mem_range_total(ps->p->banks, ps->p->bank_count);
     u64 kib = 0;
     enum corbel_err err = domprop_u64(&ps->at, &rule, &kib);
 
@@ -108,7 +102,7 @@ static enum corbel_err parse_numbers(struct parser *ps)
     static const struct domprop_rule trap = { "trap-unmapped-accesses", 0, 1, "0 or 1" };
     static const struct domprop_rule p2m = { "xen,domain-p2m-mem-mb", 1, UINT32_MAX,
                                              "MiB, 1 or more" };
-    u64 ram_mib = ram_total(ps->p) / SZ_1M;
+    u64 ram_mib = mem_range_total(ps->p->banks, ps->p->bank_count) / SZ_1M;
     u32 trapped = 1;
     enum corbel_err err;
 
@@ -166,18 +160,9 @@ static enum corbel_err parse_pool(struct parser *ps)
 
 static enum corbel_err refuse_present(struct parser *ps)
 {
-    static const struct {
-        const char *name, *expected;
-    } features[] = {
-        { "direct-map", "it absent: direct-map does not work yet" },
-        { "direct_map", "it absent: direct-map does not work yet" },
-        { "xen,static-mem", "it absent: static memory does not work yet" },
-        { "llc-colors", "it absent: cache coloring does not work yet" },
-    };
-
-    for (u32 i = 0; i < ARRAY_SIZE(features); i++)
-        if (fdtr_has(ps->at.fdt, ps->at.node, features[i].name))
-            return domprop_refuse(&ps->at, features[i].name, DOMPROP_PRESENT, features[i].expected);
+    if (fdtr_has(ps->at.fdt, ps->at.node, "llc-colors"))
+        return domprop_refuse(&ps->at, "llc-colors", DOMPROP_PRESENT,
+                              "it absent: cache coloring does not work yet");
     return CORBEL_OK;
 }
 
@@ -271,9 +256,6 @@ static enum corbel_err refuse_child(struct parser *ps, int child)
 {
     struct domprop at = { ps->at.fdt, child, ps->at.e };
 
-    if (fdtr_compatible(at.fdt, child, "xen,domain-shared-memory-v1"))
-        return domprop_refuse(&at, "compatible", DOMPROP_STRING,
-                              "no such node: static shared memory does not work yet");
     if (fdtr_compatible(at.fdt, child, "xen,evtchn-v1"))
         return domprop_refuse(&at, "compatible", DOMPROP_STRING,
                               "no such node: static event channels do not work yet");
@@ -348,12 +330,20 @@ static enum corbel_err parse_modules(struct parser *ps)
     return domcfg_modules_parse(ps->p, ps->cfg, ps->at.e);
 }
 
+/* After the modules: those have refused cell counts that make no sense. */
+static enum corbel_err parse_static(struct parser *ps)
+{
+    enum corbel_err err = domcfg_static_parse(ps->p, ps->cfg, ps->at.e);
+
+    return err == CORBEL_OK ? domcfg_shm_parse(ps->p, ps->cfg, ps->at.e) : err;
+}
+
 enum corbel_err domcfg_parse(const struct platform *p, int node, struct domcfg *cfg,
                              struct cfg_error *e)
 {
     static enum corbel_err (*const steps[])(struct parser *) = {
         parse_memory,   parse_cpus,     parse_spis,     parse_numbers,  parse_ignored, parse_pool,
-        refuse_present, refuse_numbers, refuse_choices, parse_children, parse_modules,
+        refuse_present, refuse_numbers, refuse_choices, parse_children, parse_modules, parse_static,
     };
     struct parser ps = { p, cfg, { p->fdt, node, e } };
 

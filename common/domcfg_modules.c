@@ -9,6 +9,8 @@
 
 #include <corbel/domprop.h>
 #include <corbel/fdt_read.h>
+#include <corbel/mem_range.h>
+#include <corbel/passdt.h>
 #include <corbel/string.h>
 
 struct search {
@@ -48,33 +50,17 @@ static struct domcfg_module *module_slot(struct domcfg *cfg, enum module_kind ki
     return kind == MODULE_RAMDISK ? &cfg->ramdisk : &cfg->dtb;
 }
 
-static bool ranges_overlap(const struct mem_range *a, const struct mem_range *b)
+static const char *kind_name(enum module_kind kind)
 {
-    if (a->base <= b->base)
-        return b->base - a->base < a->size && b->size;
-    return a->base - b->base < b->size && a->size;
+    if (kind == MODULE_KERNEL)
+        return "kernel";
+    return kind == MODULE_RAMDISK ? "ramdisk" : "device tree";
 }
 
 /* Overlap of two modules that is not the legal sharing of one and the same range. */
 static bool ranges_conflict(const struct mem_range *a, const struct mem_range *b)
 {
-    return ranges_overlap(a, b) && (a->base != b->base || a->size != b->size);
-}
-
-static bool range_contains(const struct mem_range *outer, const struct mem_range *inner)
-{
-    u64 offset = inner->base - outer->base;
-
-    return inner->base >= outer->base && offset <= outer->size &&
-           inner->size <= outer->size - offset;
-}
-
-static bool range_in_ram(const struct platform *p, const struct mem_range *range)
-{
-    for (u32 i = 0; i < p->bank_count; i++)
-        if (range_contains(&p->banks[i], range))
-            return true;
-    return false;
+    return mem_range_overlap(a, b) && (a->base != b->base || a->size != b->size);
 }
 
 static u32 conflict_count(const struct platform *p, const struct mem_range *range)
@@ -131,9 +117,9 @@ static enum corbel_err refuse_overlap(const struct domprop *at, const char *what
 static enum corbel_err check_reserved(const struct platform *p, const struct domprop *at,
                                       const struct mem_range *range)
 {
-    if (ranges_overlap(range, &p->self))
+    if (mem_range_overlap(range, &p->self))
         return refuse_overlap(at, "the hypervisor", &p->self);
-    if (ranges_overlap(range, &p->tree))
+    if (mem_range_overlap(range, &p->tree))
         return refuse_overlap(at, "the device tree", &p->tree);
     for (u32 i = 0; i < p->reserved_count; i++)
         if (ranges_conflict(range, &p->reserved[i]))
@@ -157,7 +143,7 @@ static enum corbel_err check_range(const struct search *s, const struct domprop 
 
     if (!range->size)
         return domprop_refuse(at, "reg", DOMPROP_CELLS, "a size above 0");
-    if (!range_in_ram(s->p, range))
+    if (!mem_range_inside_any(s->p->banks, s->p->bank_count, range))
         return domprop_refuse(at, "reg", DOMPROP_CELLS, "a range inside the machine's RAM");
     err = check_reserved(s->p, at, range);
     if (err == CORBEL_OK)
@@ -188,17 +174,17 @@ static enum corbel_err module_add(const struct search *s, int node, enum module_
     struct domcfg_module *slot = module_slot(s->cfg, kind);
     enum corbel_err err;
 
-    if (kind == MODULE_DTB)
-        return domprop_refuse(&at, "compatible", DOMPROP_STRING,
-                              "no guest device tree: device assignment does not work yet");
     if (!is_marked(at.fdt, node))
         return domprop_refuse(&at, "compatible", DOMPROP_STRING, "also \"multiboot,module\"");
     if (slot->node >= 0)
         return domprop_refusef(&at, "compatible", DOMPROP_STRING, "one %s in a domain, not two",
-                               kind == MODULE_KERNEL ? "kernel" : "ramdisk");
+                               kind_name(kind));
     err = read_range(s, &at, &slot->range);
     if (err == CORBEL_OK)
         err = check_range(s, &at, &slot->range);
+    if (err == CORBEL_OK && kind == MODULE_DTB && slot->range.size > PASSDT_SIZE_MAX)
+        err = domprop_refusef(&at, "reg", DOMPROP_CELLS, "a device tree of at most 0x%llx bytes",
+                              (unsigned long long)PASSDT_SIZE_MAX);
     slot->node = node;
     return err;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <corbel/platform.h>
+#include <corbel/platform_parts.h>
 #include <libfdt.h>
 
 /*
@@ -171,6 +172,7 @@ static inline void machine_read(void)
         machine.cpus[i] = (struct platform_cpu){ .mpidr = i, .phandle = 0x8000 + i };
     machine.cpu_count = 4;
     machine_modules(fdt_path_offset(blob, "/chosen"), -1);
+    platform_read_static(&machine, fdt_path_offset(blob, "/chosen"));
 }
 
 #endif

@@ -186,12 +186,6 @@ static void test_gicv2_has_eight_cpus(void **state)
 static void test_features_that_do_not_work_yet(void **state)
 {
     static const struct refusal list[] = {
-        { D "direct-map = (present): expected it absent: direct-map does not work yet",
-          { EMPTY(dom, "direct-map") } },
-        { D "direct_map = (present): expected it absent: direct-map does not work yet",
-          { CELLS(dom, "direct_map", 1, 1) } },
-        { D "xen,static-mem = (present): expected it absent: static memory does not work yet",
-          { CELLS(dom, "xen,static-mem", 4, 0, 0x60000000, 0, 0x10000000) } },
         { D "llc-colors = (present): expected it absent: cache coloring does not work yet",
           { STR(dom, "llc-colors", "0-3") } },
         { D "capabilities = <0x2>: expected 0: capabilities do not work yet",
@@ -235,10 +229,6 @@ static void test_features_that_do_not_work_yet(void **state)
           { STR(dom, "xen,sci_type", "x") } },
         { D "v8r_el1_msa = \"mpu\": expected \"mmu\": this is no Armv8-R build",
           { STR(dom, "v8r_el1_msa", "mpu") } },
-        { "/chosen/domU1/shm: compatible = \"xen,domain-shared-memory-v1\": expected no such node: "
-          "static shared memory does not work yet",
-          { ADD_NODE("/chosen/domU1/shm"),
-            STR("/chosen/domU1/shm", "compatible", "xen,domain-shared-memory-v1") } },
         { "/chosen/domU1/evtchn@1: compatible = \"xen,evtchn-v1\": expected no such node: "
           "static event channels do not work yet",
           { ADD_NODE("/chosen/domU1/evtchn@1"),

@@ -47,6 +47,23 @@ static void test_module_forms(void **state)
     assert_string_equal(cfg.bootargs, "");
 }
 
+static void test_device_tree(void **state)
+{
+    static const struct edit edits[] = {
+        ADD_NODE("/chosen/domU1/dtb"),
+        RAW("/chosen/domU1/dtb", "compatible", "multiboot,device-tree\0multiboot,module\0"),
+        CELLS("/chosen/domU1/dtb", "reg", 4, 0, 0x58000001, 0, 0x100000),
+    };
+
+    tree_good();
+    tree_edits(edits, ARRAY_SIZE(edits));
+    assert_int_equal(parse(dom), CORBEL_OK);
+    assert_int_equal(cfg.dtb.range.base, 0x58000001);
+    assert_int_equal(cfg.dtb.range.size, 0x100000);
+    assert_int_equal(cfg.dtb.node, fdt_path_offset(blob, "/chosen/domU1/dtb"));
+    assert_int_equal(cfg.ramdisk.range.base, 0x54000000);
+}
+
 /* One cell each, from the node above the domain: nothing at all on the domain itself. */
 static void test_inherited_cells(void **state)
 {
@@ -75,6 +92,8 @@ static void test_inherited_cells(void **state)
 
 static const char third[] = "/chosen/domU1/module@58000000";
 
+#define DTB_COMPATIBLE "multiboot,device-tree\0multiboot,module\0"
+
 static void test_module_refusals(void **state)
 {
     static const struct refusal list[] = {
@@ -91,9 +110,16 @@ static void test_module_refusals(void **state)
           "\"multiboot,kernel\" or \"multiboot,ramdisk\" beside it, and one of each",
           { ADD_NODE(third), STR(third, "compatible", "multiboot,module"),
             CELLS(third, "reg", 4, 0, 0x58000000, 0, 0x1000) } },
-        { R "compatible = \"multiboot,device-tree\": expected no guest device tree: device "
-            "assignment does not work yet",
-          { RAW(ramdisk, "compatible", "multiboot,device-tree\0multiboot,module\0") } },
+        { R "compatible = \"multiboot,device-tree\": expected one device tree in a domain, not two",
+          { ADD_NODE(third), RAW(third, "compatible", DTB_COMPATIBLE),
+            CELLS(third, "reg", 4, 0, 0x58000000, 0, 0x1000),
+            RAW(ramdisk, "compatible", DTB_COMPATIBLE) } },
+        { R "reg = <0x0 0x54000000 0x0 0x100001>: expected a device tree of at most 0x100000 bytes",
+          { RAW(ramdisk, "compatible", DTB_COMPATIBLE),
+            CELLS(ramdisk, "reg", 4, 0, 0x54000000, 0, 0x100001) } },
+        { R "reg = <0x0 0x20000000 0x0 0x1000>: expected a range inside the machine's RAM",
+          { RAW(ramdisk, "compatible", DTB_COMPATIBLE),
+            CELLS(ramdisk, "reg", 4, 0, 0x20000000, 0, 0x1000) } },
         { D "#address-cells = <0x3>: expected 1 or 2", { CELLS(dom, "#address-cells", 1, 3) } },
         { D "#size-cells = <0x0>: expected 1 or 2", { CELLS(dom, "#size-cells", 1, 0) } },
         { D "#size-cells = (2 bytes): expected 1 or 2", { STR(dom, "#size-cells", "2") } },
@@ -206,6 +232,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_module_forms),
+        cmocka_unit_test(test_device_tree),
         cmocka_unit_test(test_inherited_cells),
         cmocka_unit_test(test_module_refusals),
         cmocka_unit_test(test_bootargs_length),
