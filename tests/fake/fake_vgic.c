@@ -63,6 +63,7 @@ static void op_route(u32 intid, u64 mpidr, u32 cpu)
 {
     assert_int_equal(mpidr, cpu);
     phys(intid)->routed = cpu;
+    phys(intid)->routes++;
 }
 
 static void op_set_active(u32 intid, bool active)
@@ -103,6 +104,7 @@ static void op_lr_write(u32 n, u64 lr)
     vif()->ich_accesses++;
     /* Pending and active with HW = 1 must never be written. */
     assert_false((lr & ICH_LR_HW) && (lr & ICH_LR_STATE) == ICH_LR_STATE);
+    assert_false((lr & ICH_LR_HW) && fake_gic_ops.end_unseen);
     vif()->lr[n] = lr;
 }
 
@@ -497,6 +499,7 @@ static bool fires(struct fake_phys *p)
         return false;
     p->pending = false;
     p->active = true;
+    p->fired++;
     return true;
 }
 

@@ -25,6 +25,7 @@ struct fake_vif {
 struct fake_phys {
     bool enabled, pending, line, active, level;
     u32 routed;
+    u32 routes, fired; /* how often */
 };
 
 extern struct fake_vif fake_vif[FAKE_CPUS];

@@ -152,6 +152,10 @@ static void guest_takes_and_returns(void **state)
     assert_int_equal(irq_assign(33, &b, true), ERR_BUSY);
     assert_int_equal(irq_assign(27, &b, true), ERR_RANGE);
     assert_int_equal(irq_assign(51, &c, true), ERR_RANGE);
+    irq_set_trigger(50, true, true);
+    assert_true(enabled[50] && level[50]);
+    irq_set_trigger(50, false, false); /* the fake refuses a change while it is enabled */
+    assert_false(enabled[50] || level[50]);
     enabled[50] = active[50] = pending[50] = true;
     irq_release(50);
     assert_false(enabled[50] || active[50] || pending[50]);
