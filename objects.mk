@@ -5,6 +5,7 @@
 objs-lib := \
     common/lib/bitmap.o \
     common/lib/err.o \
+    common/lib/fdt_find.o \
     common/lib/fdt_irq.o \
     common/lib/fdt_read.o \
     common/lib/fdt_write.o \

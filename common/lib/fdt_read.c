@@ -20,11 +20,6 @@
 #define PHANDLE_POISON 0xffffffffu
 #define CELL_SIZE      4u
 
-struct bus_range {
-    u64 base;
-    u64 size;
-};
-
 enum corbel_err fdtr_check(const void *fdt, u64 size)
 {
     if (!fdt || ((uintptr_t)fdt & 7u) != 0 || size < sizeof(struct fdt_header))
@@ -280,6 +275,20 @@ bool fdtr_has(const void *fdt, int node, const char *name)
     return fdtr_prop(fdt, node, name, NULL) != NULL;
 }
 
+int fdtr_next_prop(const void *fdt, int node, int prev, struct fdtr_property *out)
+{
+    int at = prev < 0 ? fdt_first_property_offset(fdt, node) : fdt_next_property_offset(fdt, prev);
+    int len;
+
+    if (at < 0)
+        return -1;
+    out->data = fdt_getprop_by_offset(fdt, at, &out->name, &len);
+    if (!out->data || len < 0)
+        return -1;
+    out->len = (u32)len;
+    return at;
+}
+
 /* One big-endian number that is the whole property; bit n of sizes allows n cells. */
 static enum corbel_err read_number(const void *fdt, int node, const char *name, u64 sizes, u64 *out)
 {
@@ -382,6 +391,15 @@ bool fdtr_available(const void *fdt, int node)
     return err == CORBEL_OK && (strcmp(status, "okay") == 0 || strcmp(status, "ok") == 0);
 }
 
+bool fdtr_enabled(const void *fdt, int node)
+{
+    for (; node >= 0; node = fdtr_parent(fdt, node)) {
+        if (!fdtr_available(fdt, node))
+            return false;
+    }
+    return true;
+}
+
 /* ---- addresses ---- */
 
 /*
@@ -430,7 +448,7 @@ static enum corbel_err entry_check(u32 len, u32 entry, u32 index)
 
 /* reg entry of chain[depth], in the cells of chain[depth - 1]. */
 static enum corbel_err chain_reg(const void *fdt, const int *chain, int depth, u32 index,
-                                 struct bus_range *out)
+                                 struct fdtr_range *out)
 {
     u32 address;
     u32 size;
@@ -458,7 +476,7 @@ static enum corbel_err chain_reg(const void *fdt, const int *chain, int depth, u
 
 /* One step up: range in the child cells of bus chain[depth] becomes one of its parent. */
 static enum corbel_err translate(const void *fdt, const int *chain, int depth,
-                                 struct bus_range *range)
+                                 struct fdtr_range *range)
 {
     u32 child_cells, parent_cells, size_cells, unused_cells, entry, len;
     const u8 *prop = fdtr_prop(fdt, chain[depth], "ranges", &len);
@@ -486,27 +504,23 @@ static enum corbel_err translate(const void *fdt, const int *chain, int depth,
     return ERR_RANGE;
 }
 
-static enum corbel_err read_reg(const void *fdt, int node, u32 index, bool cpu_view,
-                                struct bus_range *out)
+enum corbel_err fdtr_reg_chain(const void *fdt, const int *chain, int depth, u32 index,
+                               struct fdtr_range *out)
 {
-    int chain[FDTR_DEPTH_MAX];
-    int depth = node_chain(fdt, node, chain);
-    enum corbel_err err;
+    enum corbel_err err = depth < 1 ? ERR_NOENT : chain_reg(fdt, chain, depth, index, out);
 
-    if (depth < 1)
-        return ERR_NOENT;
-    err = chain_reg(fdt, chain, depth, index, out);
-    for (depth--; cpu_view && err == CORBEL_OK && depth > 0; depth--)
+    for (depth--; err == CORBEL_OK && depth > 0; depth--)
         err = translate(fdt, chain, depth, out);
-    if (err == CORBEL_OK && cpu_view && out->base + out->size < out->base)
+    if (err == CORBEL_OK && out->base + out->size < out->base)
         return ERR_RANGE;
     return err;
 }
 
-enum corbel_err fdtr_reg(const void *fdt, int node, u32 index, u64 *base, u64 *size)
+enum corbel_err fdtr_reg_cpu(const void *fdt, int node, u32 index, u64 *base, u64 *size)
 {
-    struct bus_range range;
-    enum corbel_err err = read_reg(fdt, node, index, false, &range);
+    int chain[FDTR_DEPTH_MAX];
+    struct fdtr_range range;
+    enum corbel_err err = fdtr_reg_chain(fdt, chain, node_chain(fdt, node, chain), index, &range);
 
     if (err == CORBEL_OK) {
         *base = range.base;
@@ -515,10 +529,12 @@ enum corbel_err fdtr_reg(const void *fdt, int node, u32 index, u64 *base, u64 *s
     return err;
 }
 
-enum corbel_err fdtr_reg_cpu(const void *fdt, int node, u32 index, u64 *base, u64 *size)
+enum corbel_err fdtr_reg(const void *fdt, int node, u32 index, u64 *base, u64 *size)
 {
-    struct bus_range range;
-    enum corbel_err err = read_reg(fdt, node, index, true, &range);
+    int chain[FDTR_DEPTH_MAX];
+    int depth = node_chain(fdt, node, chain);
+    struct fdtr_range range;
+    enum corbel_err err = depth < 1 ? ERR_NOENT : chain_reg(fdt, chain, depth, index, &range);
 
     if (err == CORBEL_OK) {
         *base = range.base;

@@ -11,6 +11,8 @@
  */
 #include <corbel/fdt_write.h>
 
+#include <corbel/bits.h>
+#include <corbel/fdt_read.h>
 #include <corbel/printf.h>
 #include <corbel/string.h>
 
@@ -188,6 +190,67 @@ void fdtw_reg(struct fdtw *w, const u64 *ranges, u32 pairs)
 
     for (i = 0; at && i < 2 * pairs; i++)
         at = put_u64(at, ranges[i]);
+}
+
+/* ---- copies ---- */
+
+static bool is_dropped(const struct fdtw_filter *filter, int node, const char *name)
+{
+    bool listed = false;
+    u32 i;
+
+    for (i = 0; filter && i < filter->node_count; i++)
+        listed |= filter->nodes[i] == node;
+    for (i = 0; listed && filter->drop[i]; i++) {
+        if (str_matches(name, filter->drop[i]))
+            return true;
+    }
+    return false;
+}
+
+static void copy_properties(struct fdtw *w, const void *src, int node,
+                            const struct fdtw_filter *filter)
+{
+    struct fdtr_property prop;
+    int at;
+
+    for (at = fdtr_next_prop(src, node, -1, &prop); at >= 0;
+         at = fdtr_next_prop(src, node, at, &prop)) {
+        if (!is_dropped(filter, node, prop.name))
+            fdtw_bytes(w, prop.name, prop.data, prop.len);
+    }
+}
+
+void fdtw_copy(struct fdtw *w, const void *src, int node, const struct fdtw_filter *filter)
+{
+    int depth = 0;
+    int open = 0; /* nodes of the copy that are open */
+
+    for (; node >= 0 && w->err == 0; node = fdtr_next_node(src, node, &depth)) {
+        for (; open > depth; open--)
+            fdtw_end_node(w);
+        fdtw_node(w, fdtr_name(src, node));
+        open++;
+        copy_properties(w, src, node, filter);
+    }
+    for (; open > 0; open--)
+        fdtw_end_node(w);
+}
+
+u64 fdtw_copy_size(const void *src, int node)
+{
+    struct fdtr_property prop;
+    u64 size = 0;
+    int depth = 0;
+    int at;
+
+    for (; node >= 0; node = fdtr_next_node(src, node, &depth)) {
+        size += 2 * CELL_SIZE + ALIGN_UP(strlen(fdtr_name(src, node)) + 1, CELL_SIZE);
+        for (at = fdtr_next_prop(src, node, -1, &prop); at >= 0;
+             at = fdtr_next_prop(src, node, at, &prop))
+            size += 3 * CELL_SIZE + ALIGN_UP((u64)prop.len, CELL_SIZE) + strlen(prop.name) + 1;
+    }
+    return size;
 }
 
 enum corbel_err fdtw_finish(struct fdtw *w, u32 *total)

@@ -28,6 +28,15 @@ bool str_starts(const char *s, const char *prefix)
     return true;
 }
 
+bool str_matches(const char *s, const char *pattern)
+{
+    while (*pattern && *pattern == *s) {
+        pattern++;
+        s++;
+    }
+    return strcmp(pattern, "*") == 0 || (*pattern == '\0' && *s == '\0');
+}
+
 /* Value of c as a digit of base, or base when it is none. */
 static u32 digit_value(char c, u32 base)
 {

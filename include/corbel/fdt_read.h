@@ -40,6 +40,14 @@ const char *fdtr_path_of(const void *fdt, int node, char *buf, size_t size);
 const void *fdtr_prop(const void *fdt, int node, const char *name, u32 *len); /* NULL: absent */
 bool fdtr_has(const void *fdt, int node, const char *name);
 
+/* Every property of a node in the tree's order: start with prev -1, negative at the end. */
+struct fdtr_property {
+    const char *name;
+    const void *data;
+    u32 len;
+};
+int fdtr_next_prop(const void *fdt, int node, int prev, struct fdtr_property *out);
+
 /* ERR_NOENT absent; ERR_FORMAT wrong length; one or two big-endian cells. */
 enum corbel_err fdtr_u32(const void *fdt, int node, const char *name, u32 *out) __must_check;
 enum corbel_err fdtr_u64(const void *fdt, int node, const char *name, u64 *out) __must_check;
@@ -56,6 +64,7 @@ const char *fdtr_string_at(const void *fdt, int node, const char *name, u32 inde
 
 bool fdtr_compatible(const void *fdt, int node, const char *compatible);
 bool fdtr_available(const void *fdt, int node); /* status absent, "okay" or "ok" */
+bool fdtr_enabled(const void *fdt, int node);   /* available, and so is every node above it */
 
 /*
  * #address-cells / #size-cells for the children of node: its own, else the nearest ancestor's (as
@@ -69,6 +78,34 @@ enum corbel_err fdtr_reg(const void *fdt, int node, u32 index, u64 *base, u64 *s
 /* Same, through every ranges to the root (CPU view). ERR_RANGE when it does not translate. */
 enum corbel_err fdtr_reg_cpu(const void *fdt, int node, u32 index, u64 *base, u64 *size)
     __must_check;
+
+struct fdtr_range {
+    u64 base, size;
+};
+
+/*
+ * fdtr_reg_cpu() of chain[depth], for walks that know the way: chain holds the offsets of the
+ * nodes from the root, chain[0], down to it. Saves finding them anew for each node.
+ */
+enum corbel_err fdtr_reg_chain(const void *fdt, const int *chain, int depth, u32 index,
+                               struct fdtr_range *out) __must_check;
+
+/*
+ * Whose registers are in [base, base + size) as the CPU sees it? fdtr_find_next() gives one reg
+ * entry after the other, nodes in the tree's order; all together cost one walk over the tree.
+ * Disabled nodes and all below them are passed over, and what describes no device: /memory,
+ * /reserved-memory, /chosen, /cpus. base + size must not wrap.
+ */
+struct fdtr_find {
+    int node; /* the entry found: the index-th of node */
+    u32 index;
+    struct fdtr_range hit;
+    struct fdtr_range sought; /* from here on fdt_find.c's own */
+    int depth, pruned;
+    int chain[FDTR_DEPTH_MAX];
+};
+void fdtr_find_begin(struct fdtr_find *f, u64 base, u64 size);
+bool fdtr_find_next(const void *fdt, struct fdtr_find *f);
 
 /* Big-endian cells at p (1 or 2). */
 u64 fdtr_read_cells(const void *p, u32 cells);

@@ -37,6 +37,21 @@ void fdtw_cells(struct fdtw *w, const char *name, const u32 *cells, u32 count);
 /* reg with 2 address and 2 size cells per pair; ranges[2 * i], ranges[2 * i + 1]. */
 void fdtw_reg(struct fdtw *w, const u64 *ranges, u32 pairs);
 
+/*
+ * Copy a node of another tree, with all below it, as a child of the open node: names, order and
+ * bytes as they stand. The filter (NULL: none) leaves properties out of some nodes. A tree deeper
+ * than this writer goes fails; nothing is left out silently.
+ */
+struct fdtw_filter {
+    const char *const *drop; /* NULL-ended names; "corbel,*" for all that begin so */
+    const int *nodes;        /* of these nodes only */
+    u32 node_count;
+};
+void fdtw_copy(struct fdtw *w, const void *src, int node, const struct fdtw_filter *filter);
+
+/* Upper bound of the bytes that fdtw_copy() of this node adds, however few names it shares. */
+u64 fdtw_copy_size(const void *src, int node);
+
 /* *total = size of the tree. ERR_NOMEM: buffer too small; ERR_INVAL: a mistake of the caller. */
 enum corbel_err fdtw_finish(struct fdtw *w, u32 *total) __must_check;
 

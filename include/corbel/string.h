@@ -23,6 +23,9 @@ bool str_copy(char *dst, const char *src, size_t size);
 /* True when the NUL-terminated string s starts with prefix. */
 bool str_starts(const char *s, const char *prefix);
 
+/* True when s is pattern, or starts with what stands before a '*' at the pattern's end. */
+bool str_matches(const char *s, const char *pattern);
+
 /*
  * Read an unsigned number at *s ("0x" hexadecimal, else decimal), advance *s
  * behind it. ERR_FORMAT when there is no digit, ERR_RANGE beyond 64 bits.

@@ -131,6 +131,14 @@ static void own_helpers(void **state)
     assert_true(str_starts("dtuart=x", "dtuart="));
     assert_true(str_starts("x", ""));
     assert_false(str_starts("dt", "dtuart"));
+    assert_true(str_matches("arm,gic-400", "arm,gic*"));
+    assert_true(str_matches("arm,gic", "arm,gic*"));
+    assert_true(str_matches("arm,gic", "arm,gic"));
+    assert_true(str_matches("", "*"));
+    assert_false(str_matches("arm,gi", "arm,gic*"));
+    assert_false(str_matches("arm,gic-400", "arm,gic"));
+    assert_false(str_matches("arm,gic", "arm,gic-400"));
+    assert_false(str_matches("abc", "a*c"));
 }
 
 static void number(const char *s, int err, u64 value, u32 used)
