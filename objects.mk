@@ -49,6 +49,7 @@ objs-drivers := \
 objs-common := \
     common/addrmap.o \
     common/addrmap_native.o \
+    common/assign.o \
     common/boot_cpus.o \
     common/boot_mem.o \
     common/build.o \
@@ -93,6 +94,7 @@ objs-common := \
     common/s2policy.o \
     common/sched.o \
     common/sched_pool.o \
+    common/shmem.o \
     common/subpage.o \
     common/timer.o \
     common/vcpu.o

@@ -14,6 +14,7 @@ enum lock_rank {
     RANK_DOMAIN_LIST = 1,
     RANK_DOMAIN,
     RANK_P2M,
+    RANK_ASSIGN,
     RANK_PAGE,
     RANK_SMMU,
     RANK_VUART, /* event locks: never a memory lock inside */

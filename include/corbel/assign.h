@@ -9,13 +9,18 @@
 
 /*
  * Who was given which host registers and SPIs: the book that keeps one device from two
- * domains. Filled while domains are planned (boot CPU), emptied by the teardown of a domain.
- * Lock: its own, RANK_PAGE's neighbour in no order: nothing is called while it is held.
+ * domains. Filled while domains are planned (boot CPU), emptied by the teardown of a domain
+ * (any CPU). Lock: its own, RANK_ASSIGN; nothing is called while it is held.
  */
-#define ASSIGN_MAX 256u
+#define ASSIGN_MAX 256u /* regions and SPIs of all domains */
 
-/* owner: the domain's number, 1.. . ERR_EXIST: *other holds part of it. ERR_NOMEM: full. */
+/*
+ * owner: the domain's number, 1.. . ERR_EXIST: *other holds part of it, which may be owner
+ * itself: a frame is mapped once. ERR_NOMEM: full. ERR_INVAL: no bytes. ERR_RANGE: r wraps.
+ */
 enum corbel_err assign_region(u32 owner, const struct mem_range *r, u32 *other) __must_check;
+
+/* As above, but the devices of one domain may share an SPI: twice for one owner is fine. */
 enum corbel_err assign_irq(u32 owner, u32 intid, u32 *other) __must_check;
 
 /* All that owner holds is free again. */
