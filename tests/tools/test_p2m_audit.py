@@ -399,6 +399,11 @@ def test_part_of_a_page(scene):
     """A page of which the domain was given 512 bytes is not to be mapped."""
     scene.devices.map(0xa000000, 0xa000000, 4 * K, MMIO)
     assert set(scene.rules()) == {("domU2", "assigned")}
+    given = scene.partial.get("/passthrough")
+    for base in (0xa000000, 0xa000400):
+        size = 0x1000 - base % 0x1000 if base % 0x1000 else 0x200
+        given.add(node("rest@%x" % base, ("x",), **{"xen,reg": u64(base, size, base)}))
+    assert scene.rules() == [("domU2", "assigned")] * 3
 
 
 def test_devices_without_partial_tree(scene):
@@ -432,6 +437,8 @@ def test_share_differs(scene):
     scene.memory.put(slot, 0)
     assert scene.rules() == [("domU2", "share")]
     scene.memory.put(slot, whole)
+    scene.direct.change(0x7a000000, 2, clear=1)
+    assert scene.rules() == [("domU3", "share")]
     scene.direct.map(0x7a000000, 0x7a200000, 2 * M, NORMAL)
     assert scene.rules() == [("domU3", "share")]
 
@@ -498,6 +505,7 @@ REGISTERS = {
     "tg0": ("vtcr", lambda t: t.vtcr | 1 << 14, "vtcr"),
     "sh0": ("vtcr", lambda t: t.vtcr & ~(1 << 12), "vtcr"),
     "ps": ("vtcr", lambda t: t.vtcr | 7 << 16, "vtcr"),
+    "res1": ("vtcr", lambda t: t.vtcr & ~(1 << 31), "vtcr"),
     "ds": ("vtcr", lambda t: t.vtcr | 1 << 32, "vtcr"),
 }
 
@@ -509,6 +517,27 @@ def test_register(scene, case):
     setattr(scene.devices, name, value(scene.devices))
     found = [found for _, found in scene.rules() if found not in ("tables", "share")]
     assert found == [rule]
+
+
+def test_output_size(scene):
+    """A leaf beyond the output addresses that VTCR allows; one below is fine."""
+    scene.tree.get("/memory@40000000").props["reg"] = u64(RAM, 2 * G, 4 * G, G)
+    scene.plain.map(0x41000000, 4 * G, 4 * K, NORMAL)
+    assert scene.rules() == []
+    scene.plain.vtcr &= ~(7 << 16)
+    assert scene.rules() == [("domU1", "descriptor")]
+
+
+def test_root_alignment(scene):
+    """Concatenated tables begin at a multiple of their size."""
+    report = scene.plain.report()
+    second = scene.plain.root + 4 * K
+    scene.plain.lines = [line.replace("%010x" % scene.plain.root, "%010x" % second)
+                         .replace("%#x" % scene.plain.vttbr, "%#x" % (second | 1 << 48))
+                         for line in report]
+    found = [rule for name, rule in scene.rules() if name == "domU1" and
+             rule not in ("tables", "share")]
+    assert found == ["vtcr"]
 
 
 def test_reported_tables(scene):
@@ -602,6 +631,11 @@ def test_without_a_log(scene):
                           check=False).returncode == 0
     assert subprocess.run(words + ["--image", "0x44000000+0x200000"], stdout=subprocess.DEVNULL,
                           check=False).returncode == 1
+    scene.plain.map(0x41000000, scene.plain.pool[0], 4 * K, NORMAL)   # a table; no pool is known
+    scene.run()
+    done = subprocess.run(words + ["--image", "0x40000000+0x200000"], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 1 and "maps the hypervisor (tables of domU1)" in done.stdout
 
 
 @pytest.mark.parametrize("words", [
