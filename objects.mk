@@ -73,6 +73,7 @@ objs-common := \
     common/guest_exit.o \
     common/guest_ldst.o \
     common/heap.o \
+    common/hostmap.o \
     common/image.o \
     common/image_place.o \
     common/irq.o \

@@ -13,6 +13,7 @@ unit-test_image := common/image.c
 unit-test_image_place := common/image_place.c
 unit-test_fdt_read := common/lib/fdt_read.c common/lib/str.c
 unit-test_gunzip := common/lib/gunzip.c
+unit-test_hostmap := common/hostmap.c common/platform.c common/platform_parts.c common/platform_chosen.c common/platform_static.c common/platform_cpus.c common/platform_devices.c common/cmdline.c common/lib/fdt_read.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c
 unit-test_fdt_irq := common/lib/fdt_irq.c common/lib/fdt_read.c common/lib/str.c
 unit-test_fdt_write := common/lib/fdt_write.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
 unit-test_cmdline := common/cmdline.c common/lib/printf.c common/lib/str.c
