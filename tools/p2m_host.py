@@ -111,6 +111,11 @@ class Machine:
         for node in reserved.children if reserved else []:
             for base, size in registers(node):
                 self.add(base, size, RESERVED, "/reserved-memory/" + node.name)
+        modules = {where for node in tree.root.walk() if "reg" in node.props and
+                   "multiboot,module" in compatible(node)
+                   for where in split(node.cells("reg"), *cell_counts(node.parent, True))}
+        for where in set(tree.memreserve) - modules:    # a boot loader reserves its modules so
+            self.add(*where, RESERVED, "/memreserve/")
 
     def add(self, base, size, kind, name):
         """Record a range."""
@@ -228,7 +233,8 @@ def _promise(node, name):
     own = cell_counts(node, inherit=True)
     if "xen,static-mem" in node.props:
         names = ("#xen,static-mem-address-cells", "#xen,static-mem-size-cells")
-        cells = [node.cells(n)[0] if n in node.props else d for n, d in zip(names, own)]
+        outer = cell_counts(node.parent, inherit=True)
+        cells = [node.cells(n)[0] if n in node.props else d for n, d in zip(names, outer)]
         out.static_mem = split(node.cells("xen,static-mem"), *cells)
     for child in node.children:
         what = compatible(child)
@@ -238,6 +244,14 @@ def _promise(node, name):
         if "multiboot,device-tree" in what:
             out.grants = None
     return out
+
+
+def static_heap(tree):
+    """Where all that is not static comes from, as [(base, size)]; empty: anywhere."""
+    chosen = tree.root.child("chosen")
+    if not chosen or "xen,static-heap" not in chosen.props:
+        return []
+    return split(chosen.cells("xen,static-heap"), *cell_counts(chosen, inherit=True))
 
 
 def promises(tree):

@@ -95,6 +95,11 @@ def within(base, size, ranges):
     return any(at <= base and base + size <= at + room for at, room in ranges)
 
 
+def meets(base, size, ranges):
+    """Does one of the (base, size) share a byte with this range?"""
+    return any(at < base + size and base < at + room for at, room in ranges)
+
+
 class Audit:
     """All domains of one machine."""
 
@@ -103,10 +108,12 @@ class Audit:
         self.machine = machine
         self.allow_nc = list(allow_nc)
         self.shared = list(shared)
+        self.promised = []      # (base, size) of memory that the tree gives to somebody
+        self.heap = []          # xen,static-heap
         self.domains = []
 
     def add(self, given, promise):
-        """One more domain."""
+        """One more domain. promised and heap are the caller's to fill."""
         self.domains.append(Domain(given, promise))
 
     def run(self):
@@ -244,19 +251,22 @@ class Audit:
             return True
         return False
 
-    @staticmethod
-    def _check_ram(domain, piece):
+    def _check_ram(self, domain, piece):
+        """RAM is where the tree puts it, else where the allocator may take it from."""
         promise, share = domain.promise, piece.share
-        if share:
-            wanted = piece.pa if share.pa is None else share.pa + piece.ipa - share.ipa
-            if wanted != piece.pa:
-                domain.fault("share", "shared memory %s is not at its host address %#x" %
-                             (share.shm_id, wanted), piece)
-        elif promise.static_mem and not within(piece.pa, piece.size, promise.static_mem):
-            domain.fault("static", "RAM that is not of xen,static-mem", piece)
-        elif piece.kind == host.RESERVED and not promise.static_mem:
+        fixed = share.pa is not None if share else bool(promise.static_mem)
+        if share and fixed and share.pa + piece.ipa - share.ipa != piece.pa:
+            domain.fault("share", "shared memory %s is not at its host address %#x" %
+                         (share.shm_id, share.pa + piece.ipa - share.ipa), piece)
+        elif not share and fixed and not within(piece.pa, piece.size, promise.static_mem):
+            domain.fault("static", "RAM that is not of its xen,static-mem", piece)
+        elif piece.kind == host.RESERVED:
             domain.fault("reserved", "RAM is %s" % piece.name, piece)
-        elif promise.direct_map and piece.ipa != piece.pa:
+        elif not fixed and meets(piece.pa, piece.size, self.promised):
+            domain.fault("static", "RAM that the tree keeps for others", piece)
+        elif not fixed and self.heap and not within(piece.pa, piece.size, self.heap):
+            domain.fault("static", "RAM outside of xen,static-heap", piece)
+        elif not share and promise.direct_map and piece.ipa != piece.pa:
             domain.fault("direct", "RAM of a direct-map domain is not 1:1", piece)
 
     @staticmethod
