@@ -60,6 +60,9 @@ objs-common := \
     common/console_domain.o \
     common/console_input.o \
     common/cpu.o \
+    common/devclass.o \
+    common/devclass_gic.o \
+    common/devclass_sram.o \
     common/directmem.o \
     common/domain.o \
     common/domcfg.o \
@@ -83,6 +86,11 @@ objs-common := \
     common/p2m.o \
     common/p2m_report.o \
     common/page.o \
+    common/passdt.o \
+    common/passdt_host.o \
+    common/passdt_irq.o \
+    common/passdt_refs.o \
+    common/passdt_write.o \
     common/platform.o \
     common/platform_chosen.o \
     common/platform_cpus.o \

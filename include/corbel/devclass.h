@@ -26,12 +26,20 @@ struct devclass {
     const char *name;              /* "mmio-sram", for reports and the checker */
     const char *const *compatible; /* NULL-ended; "arm,gic*" matches by its beginning */
     bool is_master;                /* may do DMA: wants an IOMMU or the explicit force */
+    bool in_ram;                   /* may lie over RAM that is reserved no-map */
+    bool opaque;                   /* what is below the node concerns the guest alone */
     /* Which stage-2 class host gets; refuses by name in e->text. Required. */
     enum corbel_err (*map)(const struct devclass_region *r, enum s2_class *cls);
 };
 
 /* The class of a node by its compatible list, first string first; never NULL. */
 const struct devclass *devclass_of(const void *fdt, int node);
+
+/* What no other class knows: Device-GRE, or Normal-NC by corbel,memory-attribute = "normal-nc". */
+extern const struct devclass devclass_plain;
+
+/* What the list is made of; only devclass.c and tests name these. */
+extern const struct devclass devclass_sram, devclass_gic;
 
 /*
  * May host range r be handed to a domain at all? Refused, naming what is there: RAM (but for

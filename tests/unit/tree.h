@@ -98,6 +98,7 @@ static inline void tree_set_cells(const char *path, const char *name, const u32 
     tree_ok(fdt_setprop(tree_room, tree_at(path), name, text, sizeof(text)))
 #define set_raw(path, name, text) \
     tree_ok(fdt_setprop(tree_room, tree_at(path), name, text, sizeof(text) - 1))
+#define empty_prop(path, name)  tree_ok(fdt_setprop(tree_room, tree_at(path), name, "", 0))
 #define del_prop(path, name)    tree_ok(fdt_delprop(tree_room, tree_at(path), name))
 #define del_node(path)          tree_ok(fdt_del_node(tree_room, tree_at(path)))
 /* In front of its brothers, as boot scripts do it. */

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PASS_TREE_H
+#define PASS_TREE_H
+
+#include <corbel/devclass.h>
+#include <corbel/fdt_read.h>
+#include <corbel/passdt.h>
+
+#include "tree.h"
+
+/*
+ * A machine with one of everything that a partial tree can trip over, and the smallest good
+ * partial tree, left open for edits. hostmap_check() here knows the machine's parts by heart.
+ */
+static u64 host_blob[4096];
+static struct platform host;
+static struct passdt pass;
+static struct cfg_error error;
+
+#define RTC  "/passthrough/rtc@9010000"
+#define PASS "/passthrough"
+
+static inline void device(const char *name, u32 base, u32 size, u32 spi)
+{
+    node(name);
+    cells("reg", 0, base, 0, size);
+    cells("interrupts", 0, spi, 4);
+    end();
+}
+
+static inline void host_soc(void)
+{
+    node("soc");
+    cells("#address-cells", 1);
+    cells("#size-cells", 1);
+    cells("ranges", 0x1000, 0, 0x10001000, 0xff000);
+    list("compatible", "fsl,aips-bus\0simple-bus");
+    cells("reg", 0, 0x10001000, 0, 0xff000); /* its own, and over all of its devices */
+    node("eth@2000");
+    cells("reg", 0x2000, 0x1000, 0x4100, 0x80);
+    cells("interrupts-extended", 1, 0, 50, 4, 1, 0, 51, 1, 2, 7);
+    node("mdio");
+    cells("#address-cells", 1);
+    cells("#size-cells", 0);
+    node("phy@1");
+    cells("reg", 1);
+    end();
+    end();
+    end();
+    node("phy@4180");
+    cells("reg", 0x4180, 0x80);
+    cells("interrupts", 7);
+    cells("interrupt-parent", 2);
+    end();
+    node("off@6000");
+    list("status", "disabled");
+    node("inner@6000");
+    cells("reg", 0x6000, 0x1000);
+    end();
+    end();
+    node("far@200000");
+    cells("reg", 0x200000, 0x1000); /* no ranges for it */
+    end();
+    node("odd@8000");
+    cells("reg", 0x8000, 0x100);
+    cells("interrupts", 0, 60, 4, 0, 61);
+    end();
+    end();
+}
+
+static inline void host_memory(void)
+{
+    node("memory@40000000");
+    list("device_type", "memory");
+    cells("reg", 0, 0x40000000, 0, 0x40000000);
+    end();
+    node("reserved-memory");
+    cells("#address-cells", 2);
+    cells("#size-cells", 2);
+    empty("ranges");
+    node("hole@70000000");
+    cells("reg", 0, 0x70000000, 0, 0x200000);
+    empty("no-map");
+    end();
+    end();
+    node("sram@70000000");
+    list("compatible", "mmio-sram");
+    cells("reg", 0, 0x70000000, 0, 0x200000);
+    cells("ranges", 0, 0, 0x70000000, 0x200000);
+    cells("#address-cells", 1);
+    cells("#size-cells", 1);
+    node("pool@1000");
+    cells("reg", 0x1000, 0x1000);
+    end();
+    end();
+}
+
+static inline void host_gic(void)
+{
+    node("intc@8000000");
+    list("compatible", "arm,gic-v3");
+    cells("phandle", 1);
+    cells("#interrupt-cells", 3);
+    empty("interrupt-controller");
+    cells("reg", 0, 0x8000000, 0, 0x10000, 0, 0x80a0000, 0, 0xf60000);
+    cells("interrupts", 1, 9, 4);
+    end();
+    node("combiner");
+    cells("phandle", 2);
+    cells("#interrupt-cells", 1);
+    empty("interrupt-controller");
+    end();
+    node("smmu@9050000");
+    list("compatible", "arm,smmu-v3");
+    cells("reg", 0, 0x9050000, 0, 0x20000);
+    cells("interrupts", 0, 74, 1, 0, 75, 1);
+    end();
+    node("timer");
+    cells("interrupts", 1, 13, 4, 1, 14, 4);
+    end();
+}
+
+static inline void host_machine(void)
+{
+    char name[32];
+
+    tree_begin();
+    cells("#address-cells", 2);
+    cells("#size-cells", 2);
+    cells("interrupt-parent", 1);
+    host_memory();
+    host_gic();
+    host_soc();
+    device("pl011@9000000", 0x9000000, 0x1000, 1);
+    device("pl031@9010000", 0x9010000, 0x1000, 2);
+    device("alone@9020000", 0x9020100, 0x80, 3);
+    device("shared@9030000", 0x9030000, 0x1000, 2);
+    for (u32 i = 0; i < 8; i++) {
+        snprintf(name, sizeof(name), "virtio_mmio@%x", 0xa000000 + i * 0x200);
+        device(name, 0xa000000 + i * 0x200, 0x200, 16 + i);
+    }
+    tree_end();
+    memset(&host, 0, sizeof(host));
+    assert_true(fdt_totalsize(tree_take()) <= sizeof(host_blob));
+    memcpy(host_blob, tree_taken, fdt_totalsize(tree_taken));
+    host.fdt = host_blob;
+    host.uart.intid = 33;
+}
+
+/* ---- what hostmap.c does, for this machine ---- */
+
+enum corbel_err hostmap_check(const struct platform *p, const struct mem_range *r, bool in_ram,
+                              const char **what, struct mem_range *clash)
+{
+    static const struct {
+        struct mem_range range;
+        const char *what;
+    } parts[] = {
+        { { 0x40000000, 0x30000000 }, "RAM" },    { { 0x70000000, 0x200000 }, "RAM" },
+        { { 0x70200000, 0xfe00000 }, "RAM" },     { { 0x8000000, 0x10000 }, "the GIC" },
+        { { 0x9000000, 0x1000 }, "the console" }, { { 0x9050000, 0x20000 }, "an SMMU" },
+    };
+
+    (void)p;
+    for (u32 i = 0; i < ARRAY_SIZE(parts); i++) {
+        const struct mem_range *part = &parts[i].range;
+
+        if ((i == 1 && in_ram) || r->base >= part->base + part->size ||
+            part->base >= r->base + r->size)
+            continue;
+        *what = parts[i].what;
+        *clash = *part;
+        return ERR_EXIST;
+    }
+    return CORBEL_OK;
+}
+
+static u64 limit_of_soc;
+static bool soc_translates;
+
+enum corbel_err hostmap_dma_limit(const struct platform *p, int host_node, u64 *limit)
+{
+    bool soc = fdtr_parent(p->fdt, host_node) == fdtr_path(p->fdt, "/soc");
+
+    *limit = soc ? limit_of_soc : 0;
+    return soc && soc_translates ? ERR_NOTSUP : CORBEL_OK;
+}
+
+/* ---- partial trees ---- */
+
+static inline void partial_begin(void)
+{
+    tree_begin();
+    cells("#address-cells", 2);
+    cells("#size-cells", 2);
+    node("gic");
+    cells("#interrupt-cells", 3);
+    empty("interrupt-controller");
+    cells("phandle", 1);
+    end();
+    node("passthrough");
+    list("compatible", "simple-bus");
+    empty("ranges");
+    cells("#address-cells", 2);
+    cells("#size-cells", 2);
+}
+
+static inline void partial_end(void)
+{
+    end();
+    tree_end();
+}
+
+/* The PL031 of QEMU virt as a partial tree for Xen has it. */
+static inline void partial_rtc(void)
+{
+    partial_begin();
+    node("rtc@9010000");
+    list("compatible", "arm,pl031\0arm,primecell");
+    cells("reg", 0, 0x9010000, 0, 0x1000);
+    cells("interrupts", 0, 2, 4);
+    cells("interrupt-parent", 1);
+    cells("clocks", 2);
+    list("clock-names", "apb_pclk");
+    list("xen,path", "/pl031@9010000");
+    cells("xen,reg", 0, 0x9010000, 0, 0x1000, 0, 0x9010000);
+    empty("xen,force-assign-without-iommu");
+    end();
+    node("apb-pclk");
+    list("compatible", "fixed-clock");
+    cells("clock-frequency", 24000000);
+    cells("#clock-cells", 0);
+    cells("phandle", 2);
+    end();
+    partial_end();
+}
+
+static inline enum corbel_err parse_partial(void)
+{
+    const void *blob = tree_take();
+
+    memset(&pass, 0xa5, sizeof(pass));
+    return passdt_parse(&host, blob, fdt_totalsize(blob), &pass, &error);
+}
+
+static inline void accepted(void)
+{
+    if (parse_partial() != CORBEL_OK)
+        fail_msg("refused: %s", error.text);
+    assert_string_equal(error.text, "");
+    assert_ptr_equal(pass.fdt, tree_taken);
+}
+
+static inline void refused(const char *line)
+{
+    if (parse_partial() == CORBEL_OK)
+        fail_msg("accepted: %s", line);
+    assert_string_equal(error.text, line);
+    assert_null(pass.fdt);
+}
+
+static inline int pass_setup(void **state)
+{
+    (void)state;
+    host_machine();
+    limit_of_soc = 0;
+    soc_translates = false;
+    partial_rtc();
+    return 0;
+}
+
+#endif
