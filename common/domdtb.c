@@ -3,9 +3,10 @@
  * The guest's device tree: one function per node, in the order of the tree, over
  * the sticky-error writer. Run once for each start of a domain, by its task. What
  * Linux likes to find is there (stdout-path, seeds, PSCI 1.0, the CPUs' own
- * compatible), nothing of the host's tree is handed on. Bindings: Devicetree
- * Specification v0.4 chapter 3; Linux arm,gic.yaml, arm,gic-v3.yaml, psci.yaml,
- * arm,arch_timer.yaml, arm,sbsa-uart.yaml.
+ * compatible), nothing of the host's tree is handed on; assigned devices come from
+ * the domain's partial tree. Bindings: Devicetree Specification v0.4 chapter 3; Linux
+ * arm,gic.yaml, arm,gic-v3.yaml, psci.yaml, arm,arch_timer.yaml, arm,sbsa-uart.yaml,
+ * reserved-memory/xen,shared-memory.txt.
  */
 #include <corbel/domdtb.h>
 
@@ -14,7 +15,7 @@
 #include <corbel/printf.h>
 #include <corbel/string.h>
 
-#define PHANDLE_GIC 1u
+#define PHANDLE_GIC 1u /* unless the partial tree has a name for it */
 
 /* Interrupt specifiers of the GIC bindings */
 #define GIC_SPI            0u
@@ -37,15 +38,27 @@
 #define MPIDR_AFF3_SHIFT 32
 #define UART_NODE        "serial"
 
-/* Parts of domdtb_size_max(): tree without CPUs and RAM; each CPU; each memory node. */
+/* Parts of domdtb_size_max(): tree without CPUs and RAM; each CPU; each node of memory. */
 #define SIZE_FIXED  4096u
 #define SIZE_CPU    256u
 #define SIZE_MEMORY 128u
+#define SIZE_SHMEM  256u
+
+static bool has_pass(const struct domdtb_input *in)
+{
+    return in->pass && in->pass->fdt;
+}
 
 u32 domdtb_size_max(const struct domdtb_input *in)
 {
     return SIZE_FIXED + (u32)strlen(in->cfg->bootargs) + in->cpu_count * SIZE_CPU +
-           in->map->count * SIZE_MEMORY;
+           in->map->count * SIZE_MEMORY + in->cfg->shm_count * SIZE_SHMEM +
+           (has_pass(in) ? passdt_size_max(in->pass) : 0);
+}
+
+static u32 gic_phandle(const struct domdtb_input *in)
+{
+    return has_pass(in) ? in->pass->gic_phandle : PHANDLE_GIC;
 }
 
 static const struct addrmap_entry *find(const struct domdtb_input *in, enum addrmap_kind kind)
@@ -58,7 +71,7 @@ static bool is_gicv2(const struct domdtb_input *in)
     return in->platform->gic.version == GIC_V2;
 }
 
-static void write_root_properties(struct fdtw *w)
+static void write_root_properties(struct fdtw *w, const struct domdtb_input *in)
 {
     static const char compatible[] = "corbel,domu\0linux,dummy-virt";
 
@@ -66,7 +79,7 @@ static void write_root_properties(struct fdtw *w)
     fdtw_string(w, "model", "Corbel domU");
     fdtw_u32(w, "#address-cells", 2);
     fdtw_u32(w, "#size-cells", 2);
-    fdtw_u32(w, "interrupt-parent", PHANDLE_GIC);
+    fdtw_u32(w, "interrupt-parent", gic_phandle(in));
 }
 
 static void write_chosen(struct fdtw *w, const struct domdtb_input *in)
@@ -103,6 +116,31 @@ static void write_memory(struct fdtw *w, const struct domdtb_input *in)
         fdtw_reg(w, range, 1);
         fdtw_end_node(w);
     }
+}
+
+/* Static shared memory: outside of /memory, so that the guest takes it for nothing else. */
+static void write_shmem(struct fdtw *w, const struct domdtb_input *in)
+{
+    const struct domcfg *cfg = in->cfg;
+
+    if (!cfg->shm_count)
+        return;
+    fdtw_node(w, "reserved-memory");
+    fdtw_u32(w, "#address-cells", 2);
+    fdtw_u32(w, "#size-cells", 2);
+    fdtw_empty(w, "ranges");
+    for (u32 i = 0; i < cfg->shm_count; i++) {
+        u64 range[2] = { cfg->shms[i].gpa, cfg->shms[i].size };
+
+        fdtw_node_at(w, "xen-shmem", cfg->shms[i].gpa);
+        fdtw_string(w, "compatible", "xen,shared-memory-v1");
+        fdtw_reg(w, range, 1);
+        fdtw_string(w, "xen,id", cfg->shms[i].id);
+        if (!cfg->shms[i].owner)
+            fdtw_u64(w, "xen,offset", 0); /* the whole of what the owner has */
+        fdtw_end_node(w);
+    }
+    fdtw_end_node(w);
 }
 
 static void write_cpu(struct fdtw *w, const struct domdtb_input *in, u64 mpidr, bool wide)
@@ -188,7 +226,7 @@ static void write_gic(struct fdtw *w, const struct domdtb_input *in)
     fdtw_u32(w, "#address-cells", 0);
     fdtw_empty(w, "interrupt-controller");
     fdtw_reg(w, reg, 2);
-    fdtw_u32(w, "phandle", PHANDLE_GIC);
+    fdtw_u32(w, "phandle", gic_phandle(in));
     fdtw_end_node(w);
 }
 
@@ -219,14 +257,17 @@ enum corbel_err domdtb_write(const struct domdtb_input *in, void *buf, u32 size,
     *failed = "/";
     fdtw_begin(&w, buf, size);
     fdtw_node(&w, "");
-    write_root_properties(&w);
+    write_root_properties(&w, in);
     write_chosen(&w, in);
     write_memory(&w, in);
+    write_shmem(&w, in);
     write_cpus(&w, in);
     write_psci(&w);
     write_timer(&w, in);
     write_gic(&w, in);
     write_uart(&w, in);
+    if (has_pass(in))
+        passdt_write(in->pass, &w);
     fdtw_end_node(&w);
     err = fdtw_finish(&w, total);
     if (err != CORBEL_OK && size >= sizeof(w.failed_at)) {
