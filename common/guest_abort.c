@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stage-2 aborts of a guest: emulate, or report in one readable block and inject the
- * external abort that the architecture would give for an address nobody answers.
+ * Stage-2 aborts of a guest: emulate, forward, let the instruction run again, or report in
+ * one readable block and inject the external abort that the architecture would give for an
+ * address nobody answers. Who is asked in which order: guest_data_abort().
  */
 #include <corbel/guest_abort.h>
 
@@ -68,12 +69,30 @@ static bool vector_loop(struct vcpu *v, u64 faulting_pc)
     return true;
 }
 
+/*
+ * Another CPU has mapped it since, or was about to (break-before-make): the p2m lock says
+ * which, and the access finds it now. Never for permission faults: those would come again.
+ */
+static bool mapped_meanwhile(struct vcpu *v, const struct guest_exit *e)
+{
+    struct stage2_map map;
+
+    return e->u.abort.kind == ABORT_TRANSLATION &&
+           p2m_lookup(&v->domain->p2m, e->u.abort.ipa, &map) == CORBEL_OK;
+}
+
 void guest_insn_abort(struct vcpu *v, const struct guest_exit *e)
 {
     u64 pc = v->regs.pc;
+    const char *why = "the bus answered with an error";
 
-    report(v, e,
-           e->u.abort.kind == ABORT_PERMISSION ? "not executable" : "nothing is mapped there");
+    if (mapped_meanwhile(v, e))
+        return;
+    if (e->u.abort.kind == ABORT_PERMISSION)
+        why = "not executable";
+    else if (e->u.abort.kind == ABORT_TRANSLATION)
+        why = "nothing is mapped there";
+    report(v, e, why);
     arch_inject_insn_abort(v, e->u.abort.gva, e->u.abort.s1ptw);
     (void)vector_loop(v, pc);
 }
@@ -85,11 +104,16 @@ static void inject_data(struct vcpu *v, const struct guest_exit *e, const char *
                            e->u.abort.write || e->u.abort.cache_op); /* CM: WnR reads 1 */
 }
 
-static void emulated(struct vcpu *v, const struct guest_exit *e, const struct mmio_region *region)
+/* An emulated or forwarded register block takes the access, if there is one. */
+static bool emulated(struct vcpu *v, const struct guest_exit *e)
 {
+    const struct mmio_region *region = mmio_find(&v->domain->mmio, e->u.abort.ipa);
+
+    if (!region)
+        return false;
     if (e->u.abort.cache_op) { /* nothing of a device is ever in a cache */
         arch_vcpu_skip(v, e->il32);
-        return;
+        return true;
     }
     switch (e->u.abort.isv ? guest_ldst_syndrome(v, e, region) : guest_ldst_decode(v, e, region)) {
     case LDST_DONE:
@@ -102,6 +126,7 @@ static void emulated(struct vcpu *v, const struct guest_exit *e, const struct mm
         inject_data(v, e, "an emulated device, by an instruction that is not emulated");
         break;
     }
+    return true;
 }
 
 /* trap-unmapped-accesses = 0: reads as zero, ignores writes, as Xen has it. */
@@ -117,29 +142,35 @@ static bool ignored(struct vcpu *v, const struct guest_exit *e)
            LDST_DONE;
 }
 
+/*
+ * The list: what can only be the guest's own fault first, then whoever may take the access,
+ * the one that is asked most before the others. Why nobody does; NULL: somebody did. (A
+ * class of pages whose writes are emulated would take permission faults above the first
+ * line; pinned pages and on-demand mappers have their place after what was mapped meanwhile.)
+ */
+static const char *refused_because(struct vcpu *v, const struct guest_exit *e)
+{
+    bool walk = e->u.abort.s1ptw;
+
+    if (e->u.abort.kind == ABORT_PERMISSION)
+        return walk ? "a stage-1 table is there" : "not permitted";
+    if (e->u.abort.kind != ABORT_TRANSLATION)
+        return "the bus answered with an error";
+    if (!walk && emulated(v, e))
+        return NULL;
+    if (mapped_meanwhile(v, e))
+        return NULL;
+    if (walk)
+        return "a stage-1 table is there";
+    return ignored(v, e) ? NULL : "nothing is mapped there";
+}
+
 void guest_data_abort(struct vcpu *v, const struct guest_exit *e)
 {
-    const struct mmio_region *region;
+    const char *why = refused_because(v, e);
 
-    if (e->u.abort.s1ptw) {
-        inject_data(v, e, "a stage-1 table is there");
-        return;
-    }
-    if (e->u.abort.kind == ABORT_TRANSLATION) {
-        region = mmio_find(&v->domain->mmio, e->u.abort.ipa);
-        if (region) {
-            emulated(v, e, region);
-            return;
-        }
-        if (ignored(v, e))
-            return;
-        inject_data(v, e, "nothing is mapped there");
-        return;
-    }
-    if (e->u.abort.kind == ABORT_PERMISSION)
-        inject_data(v, e, "not permitted");
-    else
-        inject_data(v, e, "the bus answered with an error");
+    if (why)
+        inject_data(v, e, why);
 }
 
 void guest_report_end(struct vcpu *v)

@@ -6,9 +6,9 @@ struct guest_exit;
 struct vcpu;
 
 /*
- * Stage-2 aborts of the loaded vCPU. One ordered list decides: emulated register block,
- * then unmapped. (Sub-page forwarding, pinned pages and on-demand mappers will be
- * entries of the same list.) What nobody takes is reported and injected.
+ * Stage-2 aborts of the loaded vCPU. One ordered list decides: emulated or forwarded register
+ * block, mapped meanwhile (run again), unmapped and to be ignored. What nobody takes, and each
+ * permission fault, is reported and injected.
  */
 void guest_data_abort(struct vcpu *v, const struct guest_exit *e);
 void guest_insn_abort(struct vcpu *v, const struct guest_exit *e);
