@@ -37,6 +37,7 @@ objs-hw := \
     arch/arm64/hw/smccc_call.o \
     arch/arm64/hw/stage1.o \
     arch/arm64/hw/stage2.o \
+    arch/arm64/hw/stage2_selftest.o \
     arch/arm64/hw/stage2_tlb.o \
     arch/arm64/hw/time.o
 
@@ -100,6 +101,7 @@ objs-common := \
     common/poolcfg.o \
     common/quiet.o \
     common/run.o \
+    common/s2_selftest.o \
     common/s2policy.o \
     common/sched.o \
     common/sched_pool.o \

@@ -28,6 +28,7 @@
 #include <corbel/panic.h>
 #include <corbel/platform.h>
 #include <corbel/run.h>
+#include <corbel/s2_selftest.h>
 #include <corbel/string.h>
 #include <corbel/vpsci.h>
 
@@ -144,6 +145,8 @@ static struct vcpu *boot(struct cpu *cpu, u64 fdt_pa)
     seed(&platform);
     boot_cpus_first(&platform, cpu);
     start_interrupts();
+    if (IS_ENABLED(CONFIG_DEBUG))
+        s2_selftest();
     boot_cpus_start(&platform, &options);
     sched_init((enum sched_policy)options.sched);
     run_set_vwfi_native(options.vwfi_native);

@@ -97,10 +97,20 @@ void stage2_load(const struct stage2 *s2);
 /* This CPU holds no guest any more: VTTBR_EL2 leaves tables that may be freed next. */
 void stage2_unload(void);
 
+/*
+ * AT S12E1R under s2 with stage 1 off, on this CPU, which holds no guest (nor afterwards): the
+ * memory type that a guest would meet at ipa; attr as in MAIR, sh as in descriptors. False:
+ * it could not read there.
+ */
+bool stage2_probe(const struct stage2 *s2, ipa_t ipa, u8 *attr, u8 *sh);
+
 /* TLBI VMALLE1, local: another vCPU of the same VMID ran here (decision 18). */
 void stage2_flush_local(void);
 
-/* AT S1E1R / S1E1W under the guest now loaded: gva -> ipa. False when stage 1 refuses. */
+/*
+ * AT S1E1R / S1E1W under the guest now loaded: gva -> ipa. False when stage 1 refuses. Serves
+ * accesses from EL0 as well: what EL0 may read or write, EL1 may, and AT S1E1 knows no PAN.
+ */
 bool stage2_translate_s1(u64 gva, bool write, ipa_t *out);
 
 #endif
