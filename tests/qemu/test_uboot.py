@@ -5,34 +5,48 @@ The files would boot Xen as well: nothing in them is ours but the file called `x
 the image with SError open and its own vectors in place, and refuses or moves an image whose header
 breaks its rules, so that each boot is a test of those too.
 """
+import gzip
+import re
+import subprocess
+
 import pytest
 
-import fdt
 import harness
-import mkbootscr
 import run_uboot
 from harness import HV, mkdtb
 from uboot import Board, config, domu
 
-SMALL = {"KERNEL": "payload", "RAMDISK": None, "MEM": 16}
+VIRTIO = "load virtio 0:1"
+BY_PATH = "console=dtuart dtuart=/pl011@9000000 bootscrub=0"
+ONE = config(domu(0, MEM=256), hv_cmd=BY_PATH)
 
 
 def board(request, text, *names, **more):
     """A Board named after its test; NAMES in the order of the tree."""
-    name = request.node.name.replace("test_", "", 1)
-    for char in "[] ,:/":
-        name = name.replace(char, "_")
-    return Board("uboot-" + name.strip("_"), text, names or ("domU0",), **more)
+    name = re.sub(r"[^A-Za-z0-9.=-]+", "_", request.node.name.replace("test_", "", 1)).strip("_")
+    return Board("uboot-" + name, text, names or ("domU0",), **more)
 
 
-def payload(test, n=0, **more):
-    """(files, lines) of a domain that runs a payload's test."""
-    return domu(n, **{**SMALL, "CMD": "test=" + test, **more})
+def payload(n, args, **more):
+    """Lines of a configuration for a domain that runs the test payload."""
+    return domu(n, **{"KERNEL": "payload", "RAMDISK": None, "MEM": 16, "CMD": args, **more})
 
 
-def payload_files():
-    """The payload as a file of the board."""
+def payload_file():
+    """The payload as a file of a board."""
     return {"payload": harness.payload_file("payload")}
+
+
+def written(tmp_path, name, data):
+    """A file of a board with that content."""
+    path = tmp_path / name
+    path.write_bytes(data)
+    return {name: str(path)}
+
+
+def extra(tmp_path, *lines):
+    """A file of a board with lines for APPEND_EXTRA_CMDS=extra.txt."""
+    return written(tmp_path, "extra.txt", "".join(line + "\n" for line in lines).encode())
 
 
 @pytest.mark.fast
@@ -45,3 +59,327 @@ def test_two_domus(request, hv, source, gic):
                machine=mkdtb.Machine(gic=gic)) as vm:
         vm.shell("domU0")
         vm.shell("domU1")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("source,gic", [("tftp", "2"), ("virtio", "3")])
+def test_xen(request, source, gic):
+    """The same files with Debian's Xen in place of Corbel."""
+    with board(request, config(domu(0), domu(1)), "domU1", "domU0", hv="xen", source=source,
+               machine=mkdtb.Machine(gic=gic), limit=150) as vm:
+        vm.shell("domU0", 120)
+        vm.shell("domU1", 120)
+
+
+# --- where the files come from --------------------------------------------------------------------
+
+@pytest.mark.full
+@pytest.mark.parametrize("source", sorted(run_uboot.BUSES) + ["vvfat"])
+def test_disk(request, hv, source):
+    """One script for every kind of disk."""
+    with board(request, ONE, hv=hv, source=source) as vm:
+        vm.shell("domU0")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("gic", ["2", "3"])
+def test_disk_by_name(request, hv, gic):
+    """A script that names the disk itself."""
+    with board(request, ONE, hv=hv, load=VIRTIO, machine=mkdtb.Machine(gic=gic)) as vm:
+        vm.shell("domU0")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("nic", sorted(run_uboot.NICS))
+def test_tftp(request, hv, nic):
+    """TFTP over every kind of network card."""
+    with board(request, ONE, hv=hv, source="tftp", nic=nic) as vm:
+        vm.shell("domU0")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("gic", ["2", "3"])
+def test_ram(request, hv, gic):
+    """Everything is in memory already, and U-Boot's environment is one of ours."""
+    with board(request, ONE, hv=hv, source="ram", machine=mkdtb.Machine(gic=gic)) as vm:
+        vm.shell("domU0")
+
+
+@pytest.mark.full
+def test_by_hand(request, hv):
+    """TFTP by commands at U-Boot's prompt."""
+    with board(request, ONE, hv=hv, source="tftp") as vm:
+        vm.prompt()
+        vm.type("setenv autoload no", "dhcp", "tftpb 0x40200000 boot.scr", "source 0x40200000")
+        vm.shell("domU0")
+
+
+# --- forms of the script --------------------------------------------------------------------------
+
+@pytest.mark.full
+def test_boot_cmd_none(request, hv):
+    """The script leaves the start to the user, who types booti."""
+    text = config(domu(0), BOOT_CMD="none")
+    with board(request, text, hv=hv, load=VIRTIO) as vm:
+        vm.prompt()
+        vm.type(VIRTIO + " 0x40200000 boot.scr", "source 0x40200000",
+                "booti ${host_kernel_addr} - ${host_fdt_addr}")
+        vm.shell("domU0")
+
+
+@pytest.mark.full
+def test_bootm(request, hv):
+    """The hypervisor wrapped as one of U-Boot's own images."""
+    with board(request, config(domu(0), BOOT_CMD="bootm"), hv=hv) as vm:
+        vm.shell("domU0")
+
+
+OVERLAY = """/dts-v1/;
+/plugin/;
+/ { fragment@0 { target-path = "/"; __overlay__ { sram@c0000000 { compatible = "mmio-sram";
+    reg = <0x0 0xc0000000 0x0 0x200000>; }; }; }; };
+"""
+
+
+@pytest.mark.full
+def test_gzip_overlay(request, hv, tmp_path):
+    """A compressed kernel; an overlay, which this U-Boot cannot apply and goes on."""
+    with open(harness.guest_file("Image-6.12"), "rb") as file:
+        files = written(tmp_path, "Image.gz", gzip.compress(file.read(), 1))
+    blob = subprocess.run(["dtc", "-q", "-@", "-I", "dts", "-O", "dtb"], input=OVERLAY.encode(),
+                          stdout=subprocess.PIPE, check=True).stdout
+    files.update(written(tmp_path, "ovl.dtbo", blob))
+    text = config(domu(0, KERNEL="Image.gz", MEM=256), **{"NUM_DT_OVERLAY": 1,
+                                                          "DT_OVERLAY[0]": "ovl.dtbo"})
+    with board(request, text, hv=hv, files=files) as vm:
+        vm.shell("domU0")
+
+
+NEW_LINES = ["fdt set /chosen/domU%d %s" % (n, text) for n in (0, 1) for text in (
+    "trap-unmapped-accesses <1>", "domid <%d>" % (n + 5), "xen,domain-p2m-mem-mb <4>")]
+EVENT_LINES = [
+    "fdt mknod /chosen/domU1 evtchn@1",
+    "fdt set /chosen/domU1/evtchn@1 phandle <0xfffffffe>",
+    'fdt set /chosen/domU1/evtchn@1 compatible "xen,evtchn-v1"',
+    "fdt set /chosen/domU1/evtchn@1 xen,evtchn <10 0xfffffffd>"]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("source,gic", [("tftp", "3"), ("virtio", "2")])
+def test_new_form(request, hv, tmp_path, source, gic):
+    """The spellings of later releases; properties without effect; a module's reg that is larger
+    than its file."""
+    more = dict(NR_SPIS=8, GRANT_VER=1, GRANT_FRAMES=64, MAPTRACK_FRAMES=1024, CAPS="none")
+    text = config(domu(0, MEM=256, **more), domu(1, VCPUS=2, **more),
+                  'DOMU_VCPU_HARD_AFFINITY[0,0]=0\nDOMU_VCPU_HARD_AFFINITY[1,1]="0-1"\n',
+                  NUM_DOMUS=2, APPEND_EXTRA_CMDS="extra.txt")
+    with board(request, text, "domU1", "domU0", hv=hv, source=source, form="new",
+               files=extra(tmp_path, *NEW_LINES), machine=mkdtb.Machine(gic=gic)) as vm:
+        vm.shell("domU0")
+        vm.shell("domU1")
+        vm.run("domU1", "grep -c ^processor /proc/cpuinfo", r"^2$")
+        assert not vm.refused_edits()
+
+
+@pytest.mark.full
+def test_event_channels(request, hv, tmp_path):
+    """What does not work yet keeps its domain alone from starting."""
+    text = config(domu(0), domu(1), APPEND_EXTRA_CMDS="extra.txt")
+    with board(request, text, "domU1", "domU0", hv=hv, form="new",
+               files=extra(tmp_path, *EVENT_LINES)) as vm:
+        vm.shell("domU0")
+        assert "/chosen/domU1/evtchn@1" in vm.only_refusal("domU1")
+
+
+CALC_NEXT = """\
+setexpr memaddr ${memaddr} \\+ ${filesize}
+setexpr memaddr ${memaddr} \\+ 0x1FFFFF
+setexpr memaddr ${memaddr} \\& 0xFFFFFFFFFFE00000
+"""
+CALC_REG = """\
+setexpr addr_hi ${domU0_%(name)s_addr} / 0x100000000
+setexpr addr_lo ${domU0_%(name)s_addr} \\& 0xFFFFFFFF
+setexpr size_hi ${domU0_%(name)s_size} / 0x100000000
+setexpr size_lo ${domU0_%(name)s_size} \\& 0xFFFFFFFF
+fdt set /chosen/domU0/module@%(unit)s reg <0x${addr_hi} 0x${addr_lo} 0x${size_hi} 0x${size_lo}>
+"""
+CALC_LOAD = """\
+%(load)s ${memaddr} %(file)s
+setenv domU0_%(name)s_addr ${memaddr}
+setenv domU0_%(name)s_size ${filesize}
+"""
+CALC_MODULE = """\
+fdt mknod /chosen/domU0 module@%(unit)s
+fdt set /chosen/domU0/module@%(unit)s compatible  "multiboot,%(name)s" "multiboot,module"
+"""
+CALC_DOMAIN = """\
+fdt addr ${fdtcontroladdr}
+fdt resize 1024
+fdt set /chosen \\#address-cells <0x2>
+fdt set /chosen \\#size-cells <0x2>
+fdt set /chosen xen,xen-bootargs "console=dtuart dtuart=serial0 bootscrub=0"
+fdt mknod /chosen domU0
+fdt set /chosen/domU0 compatible "xen,domain"
+fdt set /chosen/domU0 \\#address-cells <0x2>
+fdt set /chosen/domU0 \\#size-cells <0x2>
+fdt set /chosen/domU0 memory <0x0 0x40000 >
+fdt set /chosen/domU0 cpus <1>
+fdt set /chosen/domU0 vpl011 <0x1>
+"""
+
+
+def calculated(load):
+    """A script that computes its addresses and edits U-Boot's own tree, as `-s` makes it."""
+    kernel = {"load": load, "file": "Image", "name": "kernel", "unit": "40400000"}
+    ramdisk = {"load": load, "file": "initrd.gz", "name": "ramdisk", "unit": "40600000"}
+    return ("setenv memaddr 0x40400000\n" + CALC_LOAD % kernel + CALC_NEXT + CALC_LOAD % ramdisk +
+            CALC_NEXT + load + " ${memaddr} xen\nsetenv host_kernel_addr ${memaddr}\n" +
+            CALC_DOMAIN + CALC_MODULE % kernel + CALC_REG % kernel +
+            "fdt set /chosen/domU0/module@40400000 bootargs \"console=ttyAMA0\"\n" +
+            CALC_MODULE % ramdisk + CALC_REG % ramdisk +
+            "setenv fdt_high 0xffffffffffffffff\nbooti ${host_kernel_addr} - ${fdtcontroladdr}\n")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("gic", ["2", "3"])
+@pytest.mark.parametrize("source,load", [("tftp", "tftpb"), ("virtio", VIRTIO)])
+def test_calculated(request, hv, source, load, gic):
+    """The tree is U-Boot's own, not page aligned and near the end of RAM; unit addresses lie."""
+    with board(request, calculated(load), hv=hv, source=source, by_hand=True,
+               machine=mkdtb.Machine(gic=gic)) as vm:
+        vm.shell("domU0")
+
+
+# --- the machine ----------------------------------------------------------------------------------
+
+@pytest.mark.full
+@pytest.mark.parametrize("gic", ["2", "3"])
+def test_six_gib(request, hv, gic):
+    """RAM beyond 4 GiB, with domains that need it."""
+    text = config(domu(0, MEM=2048), domu(1, MEM=2048))
+    with board(request, text, "domU1", "domU0", hv=hv, machine=mkdtb.Machine(gic=gic, ram="6144"),
+               limit=120) as vm:
+        vm.shell("domU0", 90)
+        vm.shell("domU1", 90)
+
+
+@pytest.mark.full
+def test_memory_slots(request, hv):
+    """A machine with slots for more memory: numa-node-id properties, RAM the tree does not name."""
+    qemu = ["-object", "memory-backend-ram,id=m0,size=128M", "-device",
+            "pc-dimm,memdev=m0,id=dimm0"]
+    with board(request, ONE, hv=hv, qemu=qemu,
+               machine=mkdtb.Machine(ram="2G,slots=2,maxmem=4G")) as vm:
+        vm.shell("domU0")
+
+
+# --- domains that use more ------------------------------------------------------------------------
+
+@pytest.mark.full
+def test_cpupool(request, hv):
+    """Pools as the old form writes them: CPUs get other phandles, cpu-map dangles."""
+    text = config(payload(0, "test=spin seconds=60 id=1", CPUPOOL=1),
+                  payload(1, "test=spin seconds=60 id=2", CPUPOOL=0),
+                  **{"NUM_CPUPOOLS": 2, "CPUPOOL[0]": "cpu@0", "CPUPOOL[1]": "cpu@1 null"})
+    with board(request, text, "domU1", "domU0", hv=hv, files=payload_file()) as vm:
+        for name in ("domU0", "domU1"):
+            vm.expect(name, "SPIN cpu0 count", 30)
+        seen = {1: set(), 2: set()}
+        for _ in range(50):
+            vm.pump(0.02)
+            cpus = re.split(r"CPU#\d+", vm.qmp.monitor("info registers -a"))[1:]
+            for cpu, regs in enumerate(cpus):
+                found = re.search(r"X27=5150000000000([0-9a-f])00", regs)
+                if found and " EL1h" in regs:
+                    seen[int(found.group(1))].add(cpu)
+        assert seen == {1: {1}, 2: {0}}
+
+
+# --- scripts with faults --------------------------------------------------------------------------
+
+FULL_CMD = "console=ttyAMA0 earlycon root=/dev/ram0 rdinit=/sbin/init panic=1"
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("count", [12, 14])
+def test_full_tree(request, hv, count):
+    """More domains than `fdt resize 1024` has room for: U-Boot goes on with what it could write.
+    The first ones start, and one of which half is there is refused alone or starts as it is."""
+    text = config(*[payload(n, FULL_CMD, RAMDISK="initrd.gz", MEM=16) for n in range(count)])
+    names = ["domU%d" % n for n in reversed(range(count))]
+    with board(request, text, *names, hv=hv, files=payload_file()) as vm:
+        found = vm.expect(HV, r"boot: (\d+) domains? started, (\d+) refused", 60)
+        assert vm.refused_edits()
+        started, refused = map(int, found.groups())
+        assert started >= 11 and started + refused <= count
+        for n in range(11):
+            assert "domU%d: started" % n in vm.text(HV)
+
+
+def without(pattern):
+    """An edit that drops the script's lines that match."""
+    def edit(text):
+        return "".join(line + "\n" for line in text.splitlines() if not re.search(pattern, line))
+    return edit
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("lost,word", [
+    (r"domU1/module.*(multiboot,kernel|bootargs)", "multiboot,kernel"),
+    (r"domU1(/| )module", "multiboot,kernel"),
+    (r"domU1/module.* reg ", "reg"),
+    (r"domU1 (memory|cpus)", "memory"),
+], ids=["no-kernel", "no-module", "no-reg", "no-memory"])
+def test_half_domain(request, hv, lost, word):
+    """Edits of one domain were lost: it is refused by one line, the other starts."""
+    with board(request, config(domu(0), domu(1)), "domU1", "domU0", hv=hv,
+               edit=without(lost)) as vm:
+        vm.shell("domU0")
+        assert word in vm.only_refusal("domU1")
+
+
+@pytest.mark.full
+def test_same_name_twice(request, hv):
+    """A second mknod of one name fails, and its edits go to the first node."""
+    def edit(text):
+        return text.replace("fdt mknod /chosen domU0\n", "fdt mknod /chosen domU0\n" * 2)
+    with board(request, config(domu(0)), hv=hv, edit=edit) as vm:
+        vm.shell("domU0")
+        assert vm.refused_edits() == ["libfdt fdt_add_subnode(): FDT_ERR_EXISTS"]
+
+
+@pytest.mark.full
+def test_console_cell(request, hv):
+    """`vpl011 <0x0>` is present, hence there."""
+    def edit(text):
+        return text.replace("domU0 vpl011\n", "domU0 vpl011 <0x0>\n")
+    with board(request, config(domu(0)), hv=hv, edit=edit) as vm:
+        vm.shell("domU0")
+
+
+@pytest.mark.full
+def test_shared_module(request, hv):
+    """Two domains that name one and the same kernel."""
+    def edit(text):
+        first, second = re.findall(r"^fdt set /chosen/domU./module\S+ reg (<.*0x21\S+ >)$", text,
+                                   re.M)
+        return text.replace(second, first)
+    with board(request, config(domu(0), domu(1)), "domU1", "domU0", hv=hv, edit=edit) as vm:
+        vm.shell("domU0")
+        vm.shell("domU1")
+
+
+@pytest.mark.full
+def test_module_in_reserved_memory(request, hv, tmp_path):
+    """A module in a range that the tree reserves (Xen stops there without a word) is refused."""
+    files = extra(tmp_path, "fdt mknod / reserved-memory",
+                  "fdt set /reserved-memory \\#address-cells <0x2>",
+                  "fdt set /reserved-memory \\#size-cells <0x2>",
+                  "fdt set /reserved-memory ranges",
+                  "fdt mknod /reserved-memory hole@40400000",
+                  "fdt set /reserved-memory/hole@40400000 reg <0x0 0x40400000 0x0 0x200000>",
+                  "fdt set /reserved-memory/hole@40400000 no-map")
+    text = config(domu(0), domu(1), APPEND_EXTRA_CMDS="extra.txt")
+    with board(request, text, "domU1", "domU0", hv=hv, files=files) as vm:
+        vm.shell("domU1")
+        assert "module0x40400000: reg" in vm.only_refusal("domU0")

@@ -113,12 +113,13 @@ class Board(harness.Session):
     def prompt(self):
         """Stop U-Boot's count."""
         self.expect(HV, r"Hit any key", 60)
-        self.child.send("\r")
-        self.expect(HV, PROMPT, 20)
+        self.child.send("\x03")
 
-    def type(self, line):
-        """Type a line at U-Boot's prompt."""
-        self.child.send(line + "\r")
+    def type(self, *lines):
+        """Type lines at U-Boot's prompt, each when the one before has ended: it reads no ahead."""
+        for line in lines:
+            self.expect(HV, PROMPT, 30)
+            self.child.send(line + "\r")
 
     def __exit__(self, *exc):
         super().__exit__(*exc)
@@ -126,12 +127,11 @@ class Board(harness.Session):
         if exc[0] is None and os.path.exists(disk):
             os.remove(disk)
 
-    def started(self, count, refused=0, timeout=60.0):
-        """Wait for the hypervisor's count of domains; return the refusals' lines."""
-        found = self.expect(HV, r"boot: (\d+) domains? started, (\d+) refused", timeout)
-        lines = re.findall(r"^.*: refused: .*$", self.text(HV), re.M)
-        assert (int(found.group(1)), int(found.group(2))) == (count, refused), lines
-        return lines
+    def only_refusal(self, name):
+        """The one line that says why a domain was refused, and no other was."""
+        lines = [line for line in self.text(HV).split("\n") if ": refused: " in line]
+        assert len(lines) == 1 and "%s: refused: /chosen/%s" % (name, name) in lines[0], lines
+        return lines[0]
 
     def refused_edits(self):
         """What U-Boot said about edits that failed."""
