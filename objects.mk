@@ -54,6 +54,7 @@ objs-common := \
     common/boot_cpus.o \
     common/boot_mem.o \
     common/build.o \
+    common/build_devices.o \
     common/build_load.o \
     common/build_step.o \
     common/cmdline.o \
@@ -92,6 +93,8 @@ objs-common := \
     common/passdt_irq.o \
     common/passdt_refs.o \
     common/passdt_write.o \
+    common/plan.o \
+    common/plan_image.o \
     common/platform.o \
     common/platform_chosen.o \
     common/platform_cpus.o \

@@ -9,11 +9,14 @@
 #include <arch/stage2.h>
 #include <corbel/addrmap.h>
 #include <corbel/bits.h>
+#include <corbel/build_devices.h>
 #include <corbel/build_job.h>
 #include <corbel/domain.h>
+#include <corbel/domprop.h>
 #include <corbel/fdt_read.h>
 #include <corbel/irq.h>
 #include <corbel/log.h>
+#include <corbel/plan.h>
 #include <corbel/printf.h>
 #include <corbel/string.h>
 
@@ -25,7 +28,6 @@ static struct {
     struct sched_pool *pool;
 } pools[8];
 static u32 pool_count;
-static u64 memory_promised; /* bytes of RAM given to domains that are not built yet */
 
 void build_pools(const struct platform *p)
 {
@@ -77,66 +79,73 @@ static void unique_name(char *name)
     }
 }
 
-static enum corbel_err solve(struct domain *d, const struct platform *p, struct build_job *job,
-                             struct cfg_error *e)
+/* Table pages of one range: a dry run of the walker. */
+static u32 pages_of(const struct domain *d, u64 ipa, u64 pa, u64 size, u8 cls)
 {
-    char path[128], value[48];
-    const struct addrmap_entry *ram;
-    struct image_want want = { .info = &job->image,
-                               .kernel_size = job->kernel_mem,
-                               .dtb_size = BUILD_DTB_SIZE,
-                               .ramdisk_size = d->cfg->ramdisk.range.size };
-    const char *why = "";
-    enum corbel_err err;
+    const struct stage2_map map = {
+        .ipa = IPA(ipa), .pa = PA(pa), .size = size, .attr = s2_policy((enum s2_class)cls)
+    };
 
-    addrmap_init(d->map);
-    err = addrmap_add_xen_layout(d->map, d->cfg, &p->gic, e);
-    if (err == CORBEL_OK)
-        err = addrmap_solve(d->map, stage2_ipa_bits_max(), e);
-    if (err != CORBEL_OK)
-        return err;
-    ram = addrmap_find(d->map, MAP_RAM, 0);
-    if (image_place(ram->base, ram->size, &want, &job->place, &why) == CORBEL_OK)
-        return CORBEL_OK;
-    fmt_snprintf(value, sizeof(value), "0x%llx KiB", (unsigned long long)(d->cfg->memory >> 10));
-    cfg_error_set(e, fdtr_path_of(p->fdt, d->cfg->node, path, sizeof(path)), "memory", value, why);
-    return ERR_RANGE;
+    return stage2_pages_needed(d->map->ipa_bits, &map, 1);
 }
 
-static enum corbel_err check_memory(struct domain *d, const struct platform *p, struct cfg_error *e)
+/* RAM that is chosen already: piece by piece as it will be mapped. */
+static u32 chosen_ram_pages(const struct domain *d)
 {
-    u64 free = page_free_count() * PAGE_SIZE;
-    u64 left = free > memory_promised ? free - memory_promised : 0;
-    char path[128], value[48], expected[64];
+    const struct plan *plan = d->plan;
+    const struct addrmap_entry *e;
+    u64 pos = 0;
+    u32 pages = 0, entry = 0;
 
-    if (d->cfg->memory <= left)
-        return CORBEL_OK;
-    fmt_snprintf(value, sizeof(value), "0x%llx", (unsigned long long)(d->cfg->memory >> 10));
-    fmt_snprintf(expected, sizeof(expected), "at most 0x%llx KiB, what is free",
-                 (unsigned long long)(left >> 10));
-    cfg_error_set(e, fdtr_path_of(p->fdt, d->cfg->node, path, sizeof(path)), "memory", value,
-                  expected);
-    return ERR_NOMEM;
+    for (u32 i = 0; i < plan->bank_count; i++) {
+        u64 done = 0;
+
+        while (done < plan->banks[i].size && (e = addrmap_find(d->map, MAP_RAM, entry)) != NULL) {
+            u64 n = MIN(plan->banks[i].size - done, e->size - pos);
+
+            pages += pages_of(d, e->base + pos, plan->banks[i].base + done, n, S2_RAM);
+            done += n;
+            pos += n;
+            if (pos == e->size) {
+                pos = 0;
+                entry++;
+            }
+        }
+    }
+    return pages;
 }
 
 /*
  * Table pages: a dry run per entry of the solved map. Counting each alone may count a
- * shared table twice, never too few. RAM comes in chunks that may be smaller than 1 GiB:
- * it is counted as if none of its addresses allowed a block of that size.
+ * shared table twice, never too few. RAM from the allocator comes in chunks that may be
+ * smaller than 1 GiB: it is counted as if none of its addresses allowed a block of that size.
  */
 static u32 table_pages(const struct domain *d)
 {
-    u32 pages = P2M_SPARE_PAGES;
+    u32 pages = P2M_SPARE_PAGES + chosen_ram_pages(d);
 
     for (u32 i = 0; i < d->map->count; i++) {
         const struct addrmap_entry *e = &d->map->entries[i];
-        const struct stage2_map map = { .ipa = IPA(e->base),
-                                        .pa = PA(e->base + SZ_2M),
-                                        .size = e->size,
-                                        .attr = s2_policy((enum s2_class)e->cls) };
 
-        if (e->kind == MAP_RAM || e->kind == MAP_GICC)
-            pages += stage2_pages_needed(d->map->ipa_bits, &map, 1);
+        switch (e->kind) {
+        case MAP_RAM:
+            if (!d->plan->bank_count)
+                pages += pages_of(d, e->base, e->base + SZ_2M, e->size, e->cls);
+            break;
+        case MAP_GICC:
+            pages += pages_of(d, e->base, e->base + SZ_2M, e->size, e->cls);
+            break;
+        case MAP_DEVICE:
+        case MAP_SRAM:
+            if (!e->trapped)
+                pages += pages_of(d, e->base, e->pa, e->size, e->cls);
+            break;
+        case MAP_SHMEM:
+            pages += pages_of(d, e->base, e->base + PAGE_SIZE, e->size, e->cls);
+            break;
+        default:
+            break;
+        }
     }
     return pages;
 }
@@ -194,7 +203,9 @@ static enum corbel_err create_devices(struct domain *d, const struct platform *p
         return ERR_NOMEM;
     err = create_gic(d, p);
     if (err == CORBEL_OK && uart)
-        err = vuart_init(d, uart->base, 32);
+        err = vuart_init(d, uart->base, d->plan->vuart_intid);
+    if (err == CORBEL_OK)
+        err = build_devices_create(d);
     if (err == CORBEL_OK)
         console_attach(d, ring);
     return err;
@@ -203,7 +214,7 @@ static enum corbel_err create_devices(struct domain *d, const struct platform *p
 static u64 arena_bytes(const struct domain *d)
 {
     return d->cfg->cpus * ALIGN_UP(sizeof(struct vcpu), 64) + CONSOLE_RING_SIZE +
-           vgic_arena_size(d->cfg->nr_spis) + 256;
+           vgic_arena_size(d->cfg->nr_spis) + build_devices_arena(d) + 256;
 }
 
 /* Everything in EL2 that the domain needs, before a byte of its RAM is touched. */
@@ -254,6 +265,7 @@ void build_free(struct domain *d)
     for (u32 i = 0; i < d->vcpu_count; i++)
         sched_unit_remove(&d->vcpus[i]->unit); /* with sched=null it holds a CPU */
     if (d->arena.base) {
+        build_devices_quiet(d);
         console_detach(d);
         arena_destroy(&d->arena);
     }
@@ -261,6 +273,7 @@ void build_free(struct domain *d)
         ; /* nothing but empty tables here: RAM is only there once the task ran */
     if (d->job)
         heap_free(d->job, ALIGN_UP(sizeof(*d->job), PAGE_SIZE));
+    build_devices_release(d);
     if (d->plan)
         heap_free(d->plan, ALIGN_UP(sizeof(*d->plan), PAGE_SIZE));
     heap_free(d, ALIGN_UP(sizeof(*d), PAGE_SIZE));
@@ -280,27 +293,20 @@ static enum corbel_err check_pool(const struct domain *d, const struct platform 
     return ERR_NOENT;
 }
 
-static enum corbel_err prepare(struct domain *d, const struct platform *p, int node,
+static enum corbel_err prepare(struct domain *d, const struct plan_env *env, int node,
                                struct cfg_error *e)
 {
-    enum corbel_err err = domcfg_parse(p, node, d->cfg, e);
+    enum corbel_err err;
 
-    str_copy(d->name, d->cfg->name, sizeof(d->name));
+    d->id = domain_slots() + 1;
+    domprop_node_name(env->platform->fdt, node, d->name, sizeof(d->name));
+    err = plan_domain(env, node, d->id, d->plan, e);
     if (err != CORBEL_OK)
         return err;
     unique_name(d->name);
-    if (!d->cfg->nr_spis_given) /* as Xen: all that the host has */
-        d->cfg->nr_spis = MIN(gic->line_count() - 32, VGIC_SPI_MAX);
-    d->id = domain_slots() + 1;
-    err = check_pool(d, p, e);
+    err = check_pool(d, env->platform, e);
     if (err == CORBEL_OK)
-        err = check_memory(d, p, e);
-    if (err == CORBEL_OK)
-        err = build_probe_kernel(p, d->cfg, d->job, e);
-    if (err == CORBEL_OK)
-        err = solve(d, p, d->job, e);
-    if (err == CORBEL_OK)
-        err = reserve(d, p, e);
+        err = reserve(d, env->platform, e);
     return err;
 }
 
@@ -310,10 +316,13 @@ static void log_map(const struct domain *d)
 
     for (u32 i = 0; addrmap_line(d->map, i, line, sizeof(line)); i++)
         log_info("%s: map: %s", d->name, line);
+    for (u32 i = 0; plan_note(d->plan, i, line, sizeof(line)); i++)
+        log_warn("%s: %s", d->name, line);
 }
 
 struct domain *build_create(const struct platform *p, const struct boot_options *options, int node)
 {
+    struct plan_env env;
     struct domain *d = alloc_domain();
     struct cfg_error e = { 0 };
 
@@ -325,14 +334,14 @@ struct domain *build_create(const struct platform *p, const struct boot_options 
             build_free(d);
         return NULL;
     }
-    if (prepare(d, p, node, &e) != CORBEL_OK) {
+    build_plan_env(&env);
+    if (prepare(d, &env, node, &e) != CORBEL_OK) {
         log_err("%s: refused: %s", d->name, e.text);
         build_free(d);
         return NULL;
     }
     d->report = options->p2m_report;
     d->scrub_ram = options->bootscrub;
-    memory_promised += d->cfg->memory;
     log_map(d);
     if (domain_add(d) != CORBEL_OK) /* a slot was free above, and only this CPU adds */
         return NULL;

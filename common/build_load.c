@@ -4,20 +4,33 @@
  * step. Source and destination are each seen through a window of their own; what was
  * written is cleaned to the PoC, because the guest starts with its MMU off.
  */
+#include <corbel/build.h>
 #include <corbel/build_job.h>
 
 #include <arch/cache.h>
 #include <arch/mmu.h>
+#include <arch/stage2.h>
 #include <corbel/bits.h>
 #include <corbel/domain.h>
-#include <corbel/fdt_read.h>
+#include <corbel/irq.h>
 #include <corbel/p2m.h>
-#include <corbel/platform.h>
-#include <corbel/printf.h>
+#include <corbel/plan.h>
 #include <corbel/string.h>
 
 #define COPY_STEP   (128 * 1024u) /* about 20,000 instructions */
 #define GUNZIP_STEP (8 * 1024u)
+
+static const struct platform *host; /* for plans and guest trees; set once at boot */
+
+void build_set_platform(const struct platform *p)
+{
+    host = p;
+}
+
+const struct platform *build_platform(void)
+{
+    return host;
+}
 
 /* Bytes from pa to the end of its 2 MiB window. */
 static u64 in_window(u64 pa)
@@ -40,61 +53,15 @@ void build_read_phys(void *dst, u64 pa, u64 size)
     }
 }
 
-static enum corbel_err refuse_kernel(const struct platform *p, const struct domcfg *cfg,
-                                     const char *why, struct cfg_error *e)
+/* The hypervisor's side of planning: modules by window, memory from the heap. */
+void build_plan_env(struct plan_env *env)
 {
-    char path[128], value[48], expected[96];
-
-    fmt_snprintf(value, sizeof(value), "0x%llx+0x%llx", (unsigned long long)cfg->kernel.range.base,
-                 (unsigned long long)cfg->kernel.range.size);
-    fmt_snprintf(expected, sizeof(expected), "a kernel image: %s", why);
-    cfg_error_set(e, fdtr_path_of(p->fdt, cfg->kernel.node, path, sizeof(path)), "reg", value,
-                  expected);
-    return ERR_FORMAT;
-}
-
-/* Decompress just the header of a gzip'ed kernel into head. */
-static enum corbel_err gunzip_head(const struct domcfg *cfg, struct build_job *job, u8 *head)
-{
-    u8 input[512];
-    struct gunzip_io io = { .in = input, .in_len = 0, .out = head, .out_len = IMAGE_PROBE_SIZE };
-    u64 pos = 0;
-    enum corbel_err err = ERR_AGAIN;
-
-    job->gunzip = gunzip_start(job->work);
-    while (err == ERR_AGAIN && io.out_len && pos < job->image.size) {
-        io.in = input;
-        io.in_len = MIN(job->image.size - pos, sizeof(input));
-        build_read_phys(input, cfg->kernel.range.base + job->image.skip + pos, io.in_len);
-        pos += io.in_len;
-        err = gunzip_step(job->gunzip, &io);
-    }
-    return io.out_len ? ERR_FORMAT : CORBEL_OK;
-}
-
-enum corbel_err build_probe_kernel(const struct platform *p, const struct domcfg *cfg,
-                                   struct build_job *job, struct cfg_error *e)
-{
-    u8 head[IMAGE_PROBE_SIZE];
-    u64 size = cfg->kernel.range.size;
-    struct image_info inner;
-    const char *why = "";
-
-    memset(head, 0, sizeof(head));
-    build_read_phys(head, cfg->kernel.range.base, MIN(size, sizeof(head)));
-    if (image_probe(head, MIN(size, sizeof(head)), size, &job->image, &why) != CORBEL_OK)
-        return refuse_kernel(p, cfg, why, e);
-    job->kernel_mem = job->image.mem_size;
-    if (job->image.format != IMAGE_GZIP)
-        return CORBEL_OK;
-    if (gunzip_head(cfg, job, head) != CORBEL_OK)
-        return refuse_kernel(p, cfg, "its gzip data is damaged", e);
-    if (image_probe(head, sizeof(head), ~0ull >> 1, &inner, &why) != CORBEL_OK ||
-        inner.format == IMAGE_GZIP || inner.uimage)
-        return refuse_kernel(p, cfg, "what is compressed is not an arm64 Image", e);
-    job->kernel_mem = inner.mem_size;
-    job->image.text_offset = inner.text_offset;
-    return CORBEL_OK;
+    *env = (struct plan_env){ .platform = host,
+                              .read = build_read_phys,
+                              .alloc = heap_alloc,
+                              .free = heap_free,
+                              .ipa_bits_max = stage2_ipa_bits_max(),
+                              .line_count = gic->line_count() };
 }
 
 /* Copy n bytes; both sides stay within one window and one bank. */
@@ -132,16 +99,16 @@ static enum corbel_err copy_step(struct domain *d, struct build_job *job, u64 ds
 
 static enum corbel_err gunzip_piece(struct domain *d, struct build_job *job)
 {
-    u64 src = d->cfg->kernel.range.base + job->image.skip + job->gz_in;
-    u64 in_len = MIN(job->image.size - job->gz_in, in_window(src));
+    u64 src = d->cfg->kernel.range.base + d->plan->image.skip + job->gz_in;
+    u64 in_len = MIN(d->plan->image.size - job->gz_in, in_window(src));
     struct gunzip_io io;
     u64 room, out_len;
     enum corbel_err err;
     pa_t pa;
     u8 *to;
 
-    if (p2m_ram_at(&d->p2m, IPA(job->place.kernel + job->pos), &pa, &room) != CORBEL_OK ||
-        job->pos >= job->kernel_mem)
+    if (p2m_ram_at(&d->p2m, IPA(d->plan->place.kernel + job->pos), &pa, &room) != CORBEL_OK ||
+        job->pos >= d->plan->kernel_mem)
         return ERR_FORMAT; /* more data than its own header announced */
     out_len = MIN(MIN(room, in_window(pa.v)), GUNZIP_STEP);
     to = arch_window_open(WINDOW_LARGE_B, pa, EL2_DATA);
@@ -162,10 +129,10 @@ static enum corbel_err gunzip_piece(struct domain *d, struct build_job *job)
 
 enum corbel_err build_load_kernel(struct domain *d, struct build_job *job)
 {
-    struct mem_range src = { d->cfg->kernel.range.base + job->image.skip, job->image.size };
+    struct mem_range src = { d->cfg->kernel.range.base + d->plan->image.skip, d->plan->image.size };
 
-    if (job->image.format != IMAGE_GZIP)
-        return copy_step(d, job, job->place.kernel, &src);
+    if (d->plan->image.format != IMAGE_GZIP)
+        return copy_step(d, job, d->plan->place.kernel, &src);
     if (job->pos == 0 && job->gz_in == 0)
         job->gunzip = gunzip_start(job->work); /* the probe used it before */
     return gunzip_piece(d, job);
@@ -173,5 +140,5 @@ enum corbel_err build_load_kernel(struct domain *d, struct build_job *job)
 
 enum corbel_err build_load_ramdisk(struct domain *d, struct build_job *job)
 {
-    return copy_step(d, job, job->place.ramdisk, &d->cfg->ramdisk.range);
+    return copy_step(d, job, d->plan->place.ramdisk, &d->cfg->ramdisk.range);
 }

@@ -11,6 +11,7 @@
 #include <arch/stage2.h>
 #include <arch/time.h>
 #include <corbel/bits.h>
+#include <corbel/build_devices.h>
 #include <corbel/build_job.h>
 #include <corbel/domain.h>
 #include <corbel/domdtb.h>
@@ -19,6 +20,7 @@
 #include <corbel/irq.h>
 #include <corbel/log.h>
 #include <corbel/panic.h>
+#include <corbel/plan.h>
 #include <corbel/platform.h>
 #include <corbel/printf.h>
 #include <corbel/quiet.h>
@@ -28,14 +30,8 @@
 #define SCRUB_STEP SZ_64K
 #define CLEAN_STEP SZ_64K
 
-static const struct platform *host; /* for guest trees; set by build_set_platform() */
-static u32 started, refused;        /* atomic counters */
-static u32 unfinished = 1;          /* builds under way; one is held by build_boot_done() */
-
-void build_set_platform(const struct platform *p)
-{
-    host = p;
-}
+static u32 started, refused; /* atomic counters */
+static u32 unfinished = 1;   /* builds under way; one is held by build_boot_done() */
 
 /* The last build to end, whichever CPU runs it, says how the boot went. */
 static void finished_one(void)
@@ -79,7 +75,8 @@ static enum task_result give_up(struct domain *d, int node, const char *why)
 {
     char path[128];
 
-    log_err("%s: refused: %s: %s", d->name, fdtr_path_of(host->fdt, node, path, sizeof(path)), why);
+    log_err("%s: refused: %s: %s", d->name,
+            fdtr_path_of(build_platform()->fdt, node, path, sizeof(path)), why);
     build_count_refused();
     d->state = DOMAIN_STOPPING;
     finished_one();
@@ -124,10 +121,32 @@ static enum task_result give_up_module(struct domain *d, const struct domcfg_mod
     return give_up(d, m->node, why);
 }
 
+/* The next piece of the RAM that the plan chose; it is p2m's from then on. */
+static void take_chosen(struct domain *d, u64 ipa, u64 left, struct p2m_bank *bank)
+{
+    struct mem_range *from = &d->plan->banks[d->job->bank];
+
+    bank->ipa = IPA(ipa);
+    bank->pa = PA(from->base);
+    bank->size = MIN(MIN(left, from->size), SZ_1G);
+    bank->is_static = !d->plan->banks_owned;
+}
+
+static void hand_over(struct domain *d, u64 size)
+{
+    struct mem_range *from = &d->plan->banks[d->job->bank];
+
+    from->base += size;
+    from->size -= size;
+    if (!from->size)
+        d->job->bank++;
+}
+
 /* One chunk of RAM per step. */
 static enum task_result stage_ram(struct domain *d)
 {
     const struct addrmap_entry *e = addrmap_find(d->map, MAP_RAM, d->job->map_index);
+    bool chosen = d->plan->bank_count != 0;
     struct p2m_bank bank;
 
     if (!e) {
@@ -135,12 +154,17 @@ static enum task_result stage_ram(struct domain *d)
         d->stage = d->scrub_ram ? BUILD_SCRUB : BUILD_KERNEL;
         return TASK_AGAIN;
     }
-    if (alloc_chunk(e->base + d->job->pos, e->size - d->job->pos, &bank) != CORBEL_OK)
+    if (chosen)
+        take_chosen(d, e->base + d->job->pos, e->size - d->job->pos, &bank);
+    else if (alloc_chunk(e->base + d->job->pos, e->size - d->job->pos, &bank) != CORBEL_OK)
         return give_up_memory(d, "that much free memory, in KiB");
     if (p2m_add_ram(&d->p2m, &bank) != CORBEL_OK) {
-        page_free_range(bank.pa, bank.size);
+        if (!chosen)
+            page_free_range(bank.pa, bank.size);
         return give_up_memory(d, "free memory in fewer pieces");
     }
+    if (chosen)
+        hand_over(d, bank.size);
     d->job->pos += bank.size;
     if (d->job->pos == e->size) {
         d->job->pos = 0;
@@ -190,7 +214,7 @@ static enum corbel_err map_gicv(struct domain *d)
 {
     const struct addrmap_entry *e = addrmap_find(d->map, MAP_GICC, 0);
 
-    if (!e || host->gic.version != GIC_V2)
+    if (!e || build_platform()->gic.version != GIC_V2)
         return CORBEL_OK;
     /* Not the tree's address: where pages repeat each 64 KiB the second half is elsewhere. */
     return p2m_map(&d->p2m, IPA(e->base), PA(gic->guest_gicc.base), e->size, S2_GIC);
@@ -216,8 +240,9 @@ static enum corbel_err write_dtb(struct domain *d)
 {
     u8 seed[DOMDTB_SEED_SIZE];
     struct domdtb_input in = { .cfg = d->cfg,
-                               .platform = host,
+                               .platform = build_platform(),
                                .map = d->map,
+                               .pass = d->plan->pass.fdt ? &d->plan->pass : NULL,
                                .seed = seed,
                                .cpu_count = d->vcpu_count,
                                .vuart_intid = d->vuart.intid };
@@ -227,22 +252,22 @@ static enum corbel_err write_dtb(struct domain *d)
     void *buf;
 
     if (d->cfg->ramdisk.range.size) {
-        in.initrd_start = d->job->place.ramdisk;
+        in.initrd_start = d->plan->place.ramdisk;
         in.initrd_end = in.initrd_start + d->cfg->ramdisk.range.size;
     }
     for (u32 i = 0; i < d->vcpu_count; i++)
         in.vcpu_mpidr[i] = d->vcpus[i]->vmpidr;
     drbg_bytes(seed, sizeof(seed));
     size = (u32)ALIGN_UP((u64)domdtb_size_max(&in), PAGE_SIZE);
-    if (size > BUILD_DTB_SIZE)
-        return ERR_RANGE; /* bootargs that long: it would run into what lies behind it */
+    if (size > d->plan->dtb_size)
+        return ERR_RANGE; /* it would run into what lies behind it */
     buf = heap_alloc(size);
     if (!buf)
         return ERR_NOMEM;
     err = domdtb_write(&in, buf, size, &total, &failed);
     if (err == CORBEL_OK) {
-        err = p2m_copy_to(&d->p2m, IPA(d->job->place.dtb), buf, total);
-        clean_range(d, IPA(d->job->place.dtb), total);
+        err = p2m_copy_to(&d->p2m, IPA(d->plan->place.dtb), buf, total);
+        clean_range(d, IPA(d->plan->place.dtb), total);
     } else {
         log_err("%s: device tree: node %s does not fit", d->name, failed);
     }
@@ -256,8 +281,8 @@ static void start_vcpu0(struct domain *d)
 
     d->cntvoff = arch_time_now();
     spin_lock(&d->lock);
-    v->entry = d->job->place.entry;
-    v->context_id = d->job->place.dtb;
+    v->entry = d->plan->place.entry;
+    v->context_id = d->plan->place.dtb;
     v->power = VCPU_ON_PENDING;
     d->state = DOMAIN_RUNNING;
     spin_unlock(&d->lock);
@@ -265,8 +290,14 @@ static void start_vcpu0(struct domain *d)
 
 static enum task_result stage_start(struct domain *d)
 {
-    if (map_gicv(d) != CORBEL_OK || write_dtb(d) != CORBEL_OK)
+    struct plan_env env;
+
+    if (map_gicv(d) != CORBEL_OK || build_devices_map(d) != CORBEL_OK)
+        return give_up(d, d->cfg->node, "(stage 2) = (as planned): expected tables for it");
+    if (write_dtb(d) != CORBEL_OK)
         return give_up(d, d->cfg->node, "(device tree) = (as built): expected room for it");
+    build_plan_env(&env);
+    plan_drop_tree(&env, d->plan);
     arch_icache_inval_all(); /* code was written: decision list section 11.1 */
     start_vcpu0(d);
     heap_free(d->job, ALIGN_UP(sizeof(*d->job), PAGE_SIZE));
@@ -310,6 +341,7 @@ static enum task_result stage_release(struct domain *d)
         vtimer_reset(d->vcpus[i]); /* and not armed again by an expiry under way elsewhere */
         sched_unit_remove(&d->vcpus[i]->unit);
     }
+    build_devices_quiet(d);
     if (d->arena.base)
         console_detach(d);
     d->vcpu_count = 0;          /* reports and debug keys of other CPUs find none any more */
@@ -329,11 +361,20 @@ static enum task_result stage_quiet(struct domain *d)
 
 static enum task_result stage_memory(struct domain *d)
 {
-    enum corbel_err err = p2m_destroy_step(&d->p2m);
+    if (p2m_destroy_step(&d->p2m) == ERR_AGAIN)
+        return TASK_AGAIN;
+    d->clean_pos = 0;
+    d->stage = END_REGIONS;
+    return TASK_AGAIN;
+}
+
+static enum task_result stage_regions(struct domain *d)
+{
     u64 frames;
 
-    if (err == ERR_AGAIN)
+    if (build_devices_clean_step(d, &d->clean_pos) == ERR_AGAIN)
         return TASK_AGAIN;
+    build_devices_release(d);
     arena_destroy(&d->arena);
     if (d->job)
         heap_free(d->job, ALIGN_UP(sizeof(*d->job), PAGE_SIZE));
@@ -368,6 +409,8 @@ enum task_result build_step(struct domain *d)
         return stage_quiet(d);
     case END_MEMORY:
         return stage_memory(d);
+    case END_REGIONS:
+        return stage_regions(d);
     default: /* running, or gone */
         return TASK_IDLE;
     }

@@ -208,16 +208,26 @@ enum corbel_err p2m_lookup(struct p2m *p2m, ipa_t ipa, struct stage2_map *out)
 
 /* RAM */
 
+static bool bank_joins(const struct p2m_bank *last, const struct p2m_bank *bank)
+{
+    return last->ipa.v + last->size == bank->ipa.v && last->pa.v + last->size == bank->pa.v &&
+           last->is_static == bank->is_static;
+}
+
 static void bank_insert(struct p2m *p2m, const struct p2m_bank *bank)
 {
     u32 at = p2m->bank_count;
 
     while (at && p2m->banks[at - 1].ipa.v > bank->ipa.v)
         at--;
+    p2m->ram_size += bank->size;
+    if (at && bank_joins(&p2m->banks[at - 1], bank)) {
+        p2m->banks[at - 1].size += bank->size;
+        return;
+    }
     memmove(&p2m->banks[at + 1], &p2m->banks[at], (p2m->bank_count - at) * sizeof(*bank));
     p2m->banks[at] = *bank;
     p2m->bank_count++;
-    p2m->ram_size += bank->size;
 }
 
 enum corbel_err p2m_add_ram(struct p2m *p2m, const struct p2m_bank *bank)

@@ -2,17 +2,13 @@
 #ifndef CORBEL_BUILD_JOB_H
 #define CORBEL_BUILD_JOB_H
 
-#include <corbel/addrmap.h>
-#include <corbel/domcfg.h>
 #include <corbel/err.h>
 #include <corbel/gunzip.h>
-#include <corbel/image.h>
+#include <corbel/plan.h>
 #include <corbel/types.h>
 
 struct domain;
 struct platform;
-
-#define BUILD_DTB_SIZE SZ_64K /* room for the guest's device tree in its RAM */
 
 /*
  * What a domain's task remembers between steps while it builds: one heap range, gone
@@ -30,36 +26,29 @@ enum build_stage {
     END_RELEASE,
     END_QUIET, /* no CPU is in the middle of using what was found before */
     END_MEMORY,
+    END_REGIONS, /* what was cacheable and not RAM leaves the caches */
     END_DEAD,
 };
 
 struct build_job {
-    struct image_info image;
-    struct image_place place;
-    u64 kernel_mem; /* bytes the kernel needs in memory */
-    u64 pos;        /* bytes done in the current stage */
-    u32 map_index;  /* RAM entry of the address map being filled */
+    u64 pos;       /* bytes done in the current stage */
+    u32 map_index; /* RAM entry of the address map being filled */
+    u32 bank;      /* of plan->banks[] being handed over */
     struct gunzip *gunzip;
     u64 gz_in; /* compressed bytes consumed */
     u8 work[GUNZIP_WORK_SIZE] __aligned(16);
 };
 
-/* Configuration and solved map of a domain: a heap range of its own, for life. */
-struct build_plan {
-    struct domcfg cfg;
-    struct addrmap map;
-};
-
 /* Free a domain that was never started, with all it reserved. */
 void build_free(struct domain *d);
-
-/* Look into the kernel module; fills image and kernel_mem. e: the refusal's text. */
-enum corbel_err build_probe_kernel(const struct platform *p, const struct domcfg *cfg,
-                                   struct build_job *job, struct cfg_error *e) __must_check;
 
 /* Copy a piece of the kernel / the ramdisk. ERR_AGAIN until done, ERR_FORMAT: bad gzip data. */
 enum corbel_err build_load_kernel(struct domain *d, struct build_job *job) __must_check;
 enum corbel_err build_load_ramdisk(struct domain *d, struct build_job *job) __must_check;
+
+/* What planning gets from the hypervisor; the machine that build_set_platform() named. */
+void build_plan_env(struct plan_env *env);
+const struct platform *build_platform(void);
 
 /* Read host memory that EL2 does not map (modules), through WINDOW_LARGE_A. */
 void build_read_phys(void *dst, u64 pa, u64 size);

@@ -20,7 +20,7 @@
 #define FAULT_REPORTS_MAX 10u
 
 struct build_job;
-struct build_plan;
+struct plan;
 
 /* A domain's life (design section 4). The reason of the end is kept. */
 enum domain_state { DOMAIN_BUILDING, DOMAIN_RUNNING, DOMAIN_STOPPING, DOMAIN_DEAD, DOMAIN_FAILED };
@@ -32,7 +32,7 @@ struct domain {
     u8 state;                   /* enum domain_state; lock */
     u8 reason;                  /* enum shutdown_reason; lock */
     spinlock_t lock;            /* RANK_DOMAIN: state, power, pauses */
-    struct build_plan *plan;    /* heap, for life: holds the next two */
+    struct plan *plan;          /* heap, for life: holds the next two */
     struct domcfg *cfg;
     struct addrmap *map;   /* solved */
     struct build_job *job; /* only while it is being built */
@@ -52,6 +52,7 @@ struct domain {
     bool report;            /* print the stage-2 map when it starts (corbel,p2m-report) */
     bool scrub_ram;         /* zero RAM before the guest gets it (bootscrub) */
     u64 quiet_round;        /* teardown: see quiet.h */
+    u64 clean_pos;          /* teardown: bytes of SRAM cleaned */
     u64 freed;              /* bytes of RAM given back by the teardown, for its last line */
 };
 

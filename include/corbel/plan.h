@@ -15,7 +15,7 @@
  * Everything about a domain that can be known before any of it is built: parsed, checked
  * against the machine and the domains before it, its RAM chosen where that decides its
  * addresses, its address map solved, its modules placed. The hypervisor and the host
- * checker run the same code; they differ in plan_env.
+ * checker run the same code; they differ in plan_env. Boot CPU only.
  */
 struct plan_env {
     const struct platform *platform;
@@ -26,29 +26,60 @@ struct plan_env {
     u32 line_count; /* INTIDs of the host GIC */
 };
 
+/* Why the vPL011 is not where the host's UART is, in a direct-map domain. */
+enum plan_uart_note {
+    PLAN_UART_FINE,
+    PLAN_UART_NO_PAGE,   /* the host has no UART with whole pages of its own */
+    PLAN_UART_TAKEN,     /* a device of this domain is at that guest address */
+    PLAN_UART_NO_SPI,    /* the host's UART has no SPI */
+    PLAN_UART_SPI_TAKEN, /* a device of this domain has that SPI */
+    PLAN_UART_SPI_RANGE, /* nr_spis is too small for it */
+};
+
 struct plan {
     struct domcfg cfg;
     struct passdt pass;
     void *pass_copy; /* of the partial tree, pass_copy_size bytes by env->alloc; NULL: none */
     u64 pass_copy_size;
-    struct mem_range banks[DIRECTMEM_BANKS_MAX]; /* host RAM chosen already, by address */
+    struct mem_range banks[DIRECTMEM_BANKS_MAX]; /* host RAM chosen already, in guest order */
     u32 bank_count;                              /* 0: from the allocator while it is built */
     bool banks_owned;                            /* from the allocator: to be given back */
+    pa_t shm[DOMCFG_SHM_MAX];                    /* frames of cfg.shms[] */
+    u32 shm_count;                               /* of them held */
     struct addrmap map;
     struct image_info image;
     struct image_place place;
     u64 kernel_mem;  /* bytes the kernel needs in memory */
     u64 dtb_size;    /* room for the guest's tree */
     u32 vuart_intid; /* 0: no vPL011 */
+    u8 uart_note;    /* enum plan_uart_note */
     u64 promised;    /* bytes of RAM counted against what is free */
-    char notes[512]; /* lines for the log: fallbacks, warnings; ended with NUL */
 };
 
-/* id: the domain's number. On an error e->text is the line, and plan holds nothing. */
+/*
+ * id: the domain's number. On an error e->text is the line, and plan holds nothing.
+ * e->text of a domain without a usable name still begins with the node's path.
+ */
 enum corbel_err plan_domain(const struct plan_env *env, int node, u32 id, struct plan *plan,
                             struct cfg_error *e) __must_check;
 
-/* Give back what a plan holds: RAM chosen, devices, the copy of the partial tree. */
+/*
+ * Give back what a plan still holds: RAM chosen (banks[] that the builder has not taken
+ * over), shared memory, devices, the copy of the partial tree. Also at a domain's end.
+ */
 void plan_release(const struct plan_env *env, u32 id, struct plan *plan);
+
+/* The copy of the partial tree is not needed any more: the guest's tree is written. */
+void plan_drop_tree(const struct plan_env *env, struct plan *plan);
+
+/* Remarks for the log, one line each: fallbacks, devices without an IOMMU. False past the end. */
+bool plan_note(const struct plan *plan, u32 index, char *buf, size_t size);
+
+/*
+ * Look into the kernel module: fills plan->image and kernel_mem (plan_image.c). Part of
+ * plan_domain().
+ */
+enum corbel_err plan_probe_kernel(const struct plan_env *env, struct plan *plan,
+                                  struct cfg_error *e) __must_check;
 
 #endif
