@@ -101,26 +101,26 @@ def test_memory_payload(boot, gic):
     check_pages(vm, banks)
 
 
-def holes(size=2 * MIB, every=66 * MIB):
+def holes(size=2 * MIB, every=130 * MIB):
     """no-map reservations that cut the RAM into pieces, but not the tree and the modules."""
     spared = ((0x47e00000, 0x48400000), (0x50000000, 0x53000000))
-    bases = [base for base in range(0x42000000, 0x7e000000, every)
+    bases = [base for base in range(0x42000000, 0xbe000000, every)
              if all(base + size <= first or base >= end for first, end in spared)]
     return [("hole", base, size, {"no-map": empty()}) for base in bases]
 
 
 @pytest.mark.fast
 def test_fragmented(boot):
-    """RAM in pieces of 64 MiB: several banks in order, and Linux boots in them."""
-    domain = direct(linux("domU1", 160, bootargs=direct_args()))
+    """RAM in pieces of 128 MiB: several banks in order, and Linux boots in them."""
+    domain = direct(linux("domU1", 320, bootargs=direct_args()))
     for module in domain.modules:
         module.addr = None
-    config = mkdtb.Config(machine=mkdtb.Machine(ram="1G"), domains=[domain], reserved=holes())
+    config = mkdtb.Config(machine=mkdtb.Machine(), domains=[domain], reserved=holes())
     vm = boot(config, limit=120)
     vm.shell("domU1", 100)
     banks = ram_of(vm, "domU1")
     assert len(banks) > 2
-    assert sum(size for _, size in banks) == 160 * MIB
+    assert sum(size for _, size in banks) == 320 * MIB
     assert banks == sorted(banks)
     assert iomem_ram(vm, "domU1") == banks
     for _, base, size, _ in config.reserved:
