@@ -261,11 +261,15 @@ static void add_hidden(struct platform *p, int node, const struct platform_hidde
 static void read_hidden(struct platform *p, int node)
 {
     struct platform_hidden hidden = { .what = hidden_kind(p->fdt, node) };
+    enum corbel_err err = CORBEL_OK;
     u32 i;
 
+    if (!hidden.what)
+        return;
     /* What no bus translates has no address for anybody; the next entry may. */
-    for (i = 0; hidden.what && i < PLATFORM_HIDDEN_MAX; i++) {
-        if (platform_read_range(p->fdt, node, i, &hidden.range))
+    for (i = 0; i < PLATFORM_HIDDEN_MAX && (err == CORBEL_OK || err == ERR_RANGE); i++) {
+        err = fdtr_reg_cpu(p->fdt, node, i, &hidden.range.base, &hidden.range.size);
+        if (err == CORBEL_OK && hidden.range.size != 0)
             add_hidden(p, node, &hidden);
     }
 }

@@ -317,7 +317,42 @@ static void test_next_walks_in_tree_order(void **state)
     assert_true(domcfg_next(blob, -1) < 0);
 }
 
-/* Damage anywhere in the good tree: any answer will do, as long as it is one. */
+/* Two domains that use all there is: static and shared memory, a device tree, direct-map. */
+static void full_tree(void)
+{
+    static const struct edit edits[] = {
+        CELLS("/chosen/domU2/r", "reg", 4, 0, 0x54000000, 0, 0x100000),
+        EMPTY(dom, "direct-map"),
+        CELLS(dom, "xen,static-mem", 8, 0, 0x60000000, 0, 0x1000000, 0, 0x80000000, 0, 0x7000000),
+        ADD_NODE("/chosen/domU1/dtb"),
+        RAW("/chosen/domU1/dtb", "compatible", "multiboot,device-tree\0multiboot,module\0"),
+        CELLS("/chosen/domU1/dtb", "reg", 4, 0, 0x58000000, 0, 0x1000),
+        ADD_NODE("/chosen/domU1/shm"),
+        STR("/chosen/domU1/shm", "compatible", "xen,domain-shared-memory-v1"),
+        STR("/chosen/domU1/shm", "xen,shm-id", "pages"),
+        STR("/chosen/domU1/shm", "role", "owner"),
+        CELLS("/chosen/domU1/shm", "xen,shared-mem", 6, 0, 0x70000000, 0, 0x70000000, 0, 0x10000),
+        ADD_NODE("/chosen/domU2/shm"),
+        STR("/chosen/domU2/shm", "compatible", "xen,domain-shared-memory-v1"),
+        STR("/chosen/domU2/shm", "xen,shm-id", "pages"),
+        EMPTY("/chosen/domU2/shm", "corbel,read-only"),
+        CELLS("/chosen/domU2/shm", "xen,shared-mem", 6, 0, 0x70000000, 0, 0x30000000, 0, 0x10000),
+    };
+
+    second_domain(0x54000000, 0x100000);
+    tree_edits(edits, ARRAY_SIZE(edits));
+}
+
+static void test_full_tree(void **state)
+{
+    full_tree();
+    assert_int_equal(parse("/chosen/domU2"), CORBEL_OK);
+    assert_int_equal(parse(dom), CORBEL_OK);
+    assert_int_equal(cfg.static_mem_count, 2);
+    assert_int_equal(cfg.shm_count, 1);
+}
+
+/* Damage anywhere in a good tree: any answer will do, as long as it is one. */
 static void test_damaged_trees(void **state)
 {
     u32 seed = 1, size, sound = 0;
@@ -327,7 +362,7 @@ static void test_damaged_trees(void **state)
         int node;
 
         if (round % 50 == 0) {
-            tree_good();
+            round % 100 ? full_tree() : tree_good();
             assert_int_equal(fdt_pack(blob), 0);
         }
         size = fdt_totalsize(blob);
@@ -359,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_vcpu_refusals),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_next_walks_in_tree_order),
+        cmocka_unit_test(test_full_tree),
         cmocka_unit_test(test_damaged_trees),
     };
 

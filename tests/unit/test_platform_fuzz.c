@@ -4,9 +4,12 @@
  * numbers. Whatever fdtr_check() lets pass, reading the platform must end, stay
  * inside the blob (a heap block of its exact size) and leave counts in bounds.
  */
+#include <corbel/devclass.h>
+#include <corbel/mem_range.h>
+
 #include "machines.h"
 
-#define ROUNDS 10000 /* each anywhere and in the structure, of each machine */
+#define ROUNDS 7500 /* each anywhere and in the structure, of each machine */
 
 static u64 random_state;
 
@@ -29,6 +32,12 @@ static void check_bounds(void)
     assert_true(p.bank_count <= PLATFORM_BANKS_MAX);
     assert_true(p.reserved_count <= PLATFORM_RESERVED_MAX);
     assert_true(p.module_count <= PLATFORM_MODULES_MAX);
+    assert_true(p.no_map_count <= PLATFORM_NO_MAP_MAX);
+    assert_true(p.hidden_count <= PLATFORM_HIDDEN_MAX);
+    assert_true(p.static_count <= PLATFORM_STATIC_MAX);
+    assert_true(p.static_heap_count <= PLATFORM_HEAP_MAX);
+    for (i = 0; i < p.static_count; i++)
+        assert_true(mem_range_inside_any(p.banks, p.bank_count, &p.statics[i].range));
     assert_true(p.cpu_count <= MAX_CPUS);
     assert_true(p.gic.gicr_count <= PLATFORM_GICR_MAX);
     assert_true(p.rng_seed_len <= sizeof(p.rng_seed));
@@ -52,10 +61,13 @@ static void read_every_node(const void *blob)
     int at;
     u64 base;
     u64 size;
+    u64 limit;
 
     for (at = fdtr_next_node(blob, -1, &depth); at >= 0; at = fdtr_next_node(blob, at, &depth)) {
         (void)!fdtr_irq(blob, at, 1, &irq);
         (void)!fdtr_reg_cpu(blob, at, 1, &base, &size);
+        if (fdtr_has(blob, at, "dma-ranges"))
+            (void)!hostmap_dma_limit(&p, at, &limit);
         assert_true(strlen(fdtr_path_of(blob, at, path, sizeof(path))) < sizeof(path));
         assert_int_equal(fdtr_path(blob, "serial0") < 0, fdtr_path(blob, "serial0/") < 0);
     }
@@ -104,6 +116,33 @@ static void damaged_virt(void **state)
     fuzz_machine();
 }
 
+/* Memory that the tree gives away, in each of its forms. */
+static void damaged_static_memory(void **state)
+{
+    virt_machine(false);
+    set_cells("/chosen", "xen,static-heap", 0, 0x70000000, 0, 0x10000000, 0, 0x50000000, 0,
+              0x10000000);
+    set_cells("/chosen/domU1", "xen,static-mem", 0, 0x60000000, 0, 0x1000000, 0, 0x80000000, 0,
+              0x1000);
+    set_cells("/chosen/domU1", "#xen,static-mem-address-cells", 2);
+    set_cells("/chosen/domU1", "#xen,static-mem-size-cells", 2);
+    add_node("/chosen/domU1", "shm");
+    set_list("/chosen/domU1/shm", "compatible", "xen,domain-shared-memory-v1");
+    set_list("/chosen/domU1/shm", "xen,shm-id", "id");
+    set_cells("/chosen/domU1/shm", "xen,shared-mem", 0, 0x72000000, 0, 0, 0, 0x10000);
+    add_node("/", "reserved-memory");
+    add_node("/reserved-memory", "sram");
+    set_cells("/reserved-memory/sram", "reg", 0, 0xa0000000, 0, 0x100000);
+    tree_ok(fdt_setprop(tree_room, tree_at("/reserved-memory/sram"), "no-map", "", 0));
+    add_node("/", "bus");
+    add_node("/bus", "smmu");
+    set_list("/bus/smmu", "compatible", "arm,smmu-v3");
+    set_cells("/bus/smmu", "reg", 0, 0x9050000, 0, 0x20000);
+    tree_ok(fdt_setprop(tree_room, tree_at("/bus"), "ranges", "", 0));
+    set_cells("/bus", "dma-ranges", 0, 0, 0, 0, 0, 0xc0000000);
+    fuzz_machine();
+}
+
 static void damaged_raspi(void **state)
 {
     raspi_machine();
@@ -140,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(damaged_virt),
+        cmocka_unit_test(damaged_static_memory),
         cmocka_unit_test(damaged_raspi),
         cmocka_unit_test(trees_cut_short),
     };
