@@ -11,6 +11,7 @@
 #include <corbel/bits.h>
 #include <corbel/domprop.h>
 #include <corbel/fdt_read.h>
+#include <corbel/mem_range.h>
 #include <corbel/passdt_parts.h>
 #include <corbel/printf.h>
 #include <corbel/string.h>
@@ -209,16 +210,17 @@ static enum corbel_err check_listed(const struct device_reader *rd, const struct
 static enum corbel_err check_overlap(const struct device_reader *rd, const struct passdt_region *r)
 {
     const struct passdt *out = rd->ps->out;
+    const struct mem_range range = { r->hpa, r->size };
     char expected[128];
 
     for (u32 i = 0; i < out->region_count; i++) {
-        const struct passdt_region *other = &out->regions[i];
+        const struct mem_range other = { out->regions[i].hpa, out->regions[i].size };
 
-        if (r->hpa >= other->hpa + other->size || other->hpa >= r->hpa + r->size)
+        if (!mem_range_overlap(&range, &other))
             continue;
         fmt_snprintf(expected, sizeof(expected), "no overlap with 0x%llx+0x%llx of %s",
-                     (unsigned long long)other->hpa, (unsigned long long)other->size,
-                     out->devices[other->device].name);
+                     (unsigned long long)other.base, (unsigned long long)other.size,
+                     out->devices[out->regions[i].device].name);
         return refuse_region(rd, r, expected);
     }
     return CORBEL_OK;
@@ -337,6 +339,7 @@ static enum corbel_err check_master(const struct device_reader *rd)
 {
     static const char force[] = "xen,force-assign-without-iommu";
     struct passdt *out = rd->ps->out;
+    enum corbel_err err;
     u64 limit = 0;
 
     if (!rd->dev->is_master)
@@ -346,10 +349,12 @@ static enum corbel_err check_master(const struct device_reader *rd)
                               "it there: no IOMMU keeps this device to its domain's memory");
     if (rd->dev->host_node < 0)
         return CORBEL_OK;
-    if (hostmap_dma_limit(rd->ps->p, rd->dev->host_node, &limit) != CORBEL_OK)
+    err = hostmap_dma_limit(rd->ps->p, rd->dev->host_node, &limit);
+    if (err != CORBEL_OK)
         return domprop_refuse(&rd->at, rd->has_path ? "xen,path" : "xen,reg",
                               rd->has_path ? DOMPROP_STRING : DOMPROP_CELLS,
-                              "a bus that does not translate the addresses of DMA");
+                              err == ERR_NOTSUP ? "a bus whose dma-ranges do not translate"
+                                                : "a bus with sound dma-ranges");
     if (limit && (!out->dma_limit || limit < out->dma_limit))
         out->dma_limit = limit;
     return CORBEL_OK;

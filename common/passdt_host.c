@@ -8,14 +8,9 @@
 
 #include <corbel/bits.h>
 #include <corbel/fdt_read.h>
+#include <corbel/mem_range.h>
 
 #define CELL_SIZE 4u
-
-static bool contains(const struct mem_range *outer, const struct mem_range *r)
-{
-    return r->base >= outer->base && r->size <= outer->size &&
-           r->base - outer->base <= outer->size - r->size;
-}
 
 /* An end of 2^64 or close to it becomes one that cannot be reached: regions have 48 bits. */
 static struct mem_range page_rounded(const struct mem_range *r)
@@ -41,11 +36,11 @@ int passdt_host_find(const void *host, const struct mem_range *r)
         /* Some have a reg that spans all of their devices, the disabled ones, too. */
         if (fdtr_compatible(host, f.node, "simple-bus"))
             continue;
-        if (contains(&entry, r) && (exact < 0 || entry.size <= exact_size)) {
+        if (mem_range_contains(&entry, r) && (exact < 0 || entry.size <= exact_size)) {
             exact = f.node;
             exact_size = entry.size;
         }
-        if (contains(&outer, r) && (rounded < 0 || entry.size <= rounded_size)) {
+        if (mem_range_contains(&outer, r) && (rounded < 0 || entry.size <= rounded_size)) {
             rounded = f.node;
             rounded_size = entry.size;
         }
@@ -66,8 +61,7 @@ static bool holding_entry(const void *host, int node, const struct mem_range *r,
             continue;
         outer = round ? page_rounded(&entry) : entry;
         /* Beside the registers in their page is not on them. */
-        if (!contains(&outer, r) || r->base >= entry.base + entry.size ||
-            r->base + r->size <= entry.base)
+        if (!mem_range_contains(&outer, r) || !mem_range_overlap(&entry, r))
             continue;
         *out = entry;
         return true;

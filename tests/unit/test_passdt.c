@@ -213,16 +213,12 @@ static void kept_by_the_hypervisor(void **state)
         u32 base, size;
         const char *line;
     } regions[] = {
-        { 0x40200000, 0x1000,
-          "0x40200000+0x1000: expected no overlap with RAM at 0x40000000+0x30000000" },
-        { 0x8000000, 0x10000,
-          "0x8000000+0x10000: expected no overlap with the GIC at 0x8000000+0x10000" },
-        { 0x9000ff0, 0x10,
-          "0x9000ff0+0x10: expected no overlap with the console at 0x9000000+0x1000" },
-        { 0x9060000, 0x1000,
-          "0x9060000+0x1000: expected no overlap with an SMMU at 0x9050000+0x20000" },
-        { 0x70000000, 0x1000,
-          "0x70000000+0x1000: expected no overlap with RAM at 0x70000000+0x200000" },
+        { 0x40200000, 0x1000, "no overlap with the hypervisor at 0x40200000+0x200000" },
+        { 0x50200000, 0x1000, "no overlap with RAM at 0x40000000+0x40000000" },
+        { 0x8000000, 0x10000, "no overlap with the GIC at 0x8000000+0x10000" },
+        { 0x9000ff0, 0x10, "no overlap with the console UART at 0x9000000+0x1000" },
+        { 0x9060000, 0x1000, "no overlap with an SMMU at 0x9050000+0x20000" },
+        { 0x70000000, 0x1000, "no overlap with RAM at 0x40000000+0x40000000" },
     };
     char line[200];
 
@@ -230,7 +226,8 @@ static void kept_by_the_hypervisor(void **state)
     empty_prop(RTC, "corbel,allow-unlisted"); /* opts out of the host's tree, not of this */
     for (u32 i = 0; i < ARRAY_SIZE(regions); i++) {
         set_cells(RTC, "xen,reg", 0, regions[i].base, 0, regions[i].size, 0, regions[i].base);
-        snprintf(line, sizeof(line), RTC ": xen,reg = %s", regions[i].line);
+        snprintf(line, sizeof(line), RTC ": xen,reg = 0x%x+0x%x: expected %s", regions[i].base,
+                 regions[i].size, regions[i].line);
         refused(line);
     }
 }
@@ -259,15 +256,20 @@ static void masters(void **state)
     empty("xen,force-assign-without-iommu");
     end();
     partial_end();
-    limit_of_soc = 0x40000000;
+    accepted();
+    assert_int_equal(pass.dma_limit, 0);
+    host_dma(0, 0, 0x40000000);
     accepted();
     assert_int_equal(pass.dma_limit, 0x40000000);
-    soc_translates = true;
-    refused("/passthrough/eth: xen,path = \"/soc/eth@2000\": expected a bus that does not "
-            "translate the addresses of DMA");
+    host_dma(0xc0000000, 0, 0x40000000);
+    refused("/passthrough/eth: xen,path = \"/soc/eth@2000\": expected a bus whose dma-ranges do "
+            "not translate");
     del_prop("/passthrough/eth", "xen,path");
     refused("/passthrough/eth: xen,reg = <0x0 0x10002000 0x0 0x1000 0x0 0x10002000>: expected a "
-            "bus that does not translate the addresses of DMA");
+            "bus whose dma-ranges do not translate");
+    host_dma(0, 0, 0);
+    refused("/passthrough/eth: xen,reg = <0x0 0x10002000 0x0 0x1000 0x0 0x10002000>: expected a "
+            "bus with sound dma-ranges");
 }
 
 static void memory_attribute(void **state)
@@ -325,7 +327,7 @@ static void sram(void **state)
             "expected whole pages of 4 KiB, not 0x70000000+0x200: this is memory");
     set_cells(at, "xen,reg", 0, 0x70100000, 0, 0x200000, 0, 0x70000000);
     refused("/passthrough/sram@70000000: xen,reg = 0x70100000+0x200000: expected no overlap with "
-            "RAM at 0x70200000+0xfe00000");
+            "RAM at 0x40000000+0x40000000");
     /* Device registers are not memory because a partial tree says so. */
     set_list(at, "xen,path", "/pl031@9010000");
     set_cells(at, "xen,reg", 0, 0x9010000, 0, 0x1000, 0, 0x9010000);
