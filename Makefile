@@ -25,6 +25,7 @@ include mk/flags.mk
 include mk/config.mk
 include mk/third_party.mk
 include mk/unit.mk
+include tools/check/check.mk
 
 # --- the hypervisor ------------------------------------------------------------------------------
 
@@ -107,7 +108,7 @@ tidy: $(generated)
 	  $(code-flags) -isystem $(TP)/zlib
 
 clean:
-	rm -rf $(B)/obj $(B)/unit $(B)/check $(B)/include $(B)/corbel* $(B)/guest-payloads
+	rm -rf $(B)/obj $(B)/unit $(B)/tools $(B)/check $(B)/include $(B)/corbel* $(B)/guest-payloads
 distclean:
 	rm -rf build .config .config.old
 
