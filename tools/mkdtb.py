@@ -35,6 +35,11 @@ MIB = 1 << 20
 RAM_BASE = 0x40000000
 MODULE_BASE = RAM_BASE + 256 * MIB   # above the image (+2 MiB) and QEMU's tree (+128 MiB)
 MODULE_ALIGN = 2 * MIB
+HV_BASE = RAM_BASE + 2 * MIB         # where QEMU's -kernel and -dtb go
+TREE_BASE = RAM_BASE + 128 * MIB
+QEMU_GIC_LINES = 288                 # of the virt board
+QEMU_PA_BITS = {"cortex-a35": 40, "cortex-a53": 40, "cortex-a55": 40, "cortex-a57": 44,
+                "cortex-a72": 44, "cortex-a76": 40, "cortex-a710": 40}  # others: 48 or more
 QEMU = os.environ.get("QEMU", "qemu-system-aarch64")
 GUEST_BOOTARGS = "console=ttyAMA0 earlycon=pl011,0x22000000"
 HV_BOOTARGS = "console=dtuart dtuart=/pl011@9000000"
@@ -128,11 +133,25 @@ class Built:
     machine_args: List[str]
     load_args: List[str]
     placed: List[Tuple[int, int, str]]
+    cpu: str = ""
 
     def command(self, serial=("-serial", "stdio"), monitor=("-monitor", "none")):
         """The whole QEMU command line."""
         return ([QEMU] + self.machine_args + ["-display", "none", *serial, *monitor,
                                               "-net", "none"] + self.load_args)
+
+    def check_args(self, hv=None):
+        """The arguments by which corbel-check sees the same (tree, modules, places).
+
+        hv: the hypervisor's image, where QEMU's -kernel puts it; its tree goes 128 MiB up.
+        """
+        args = [self.dtb, "--gic-lines", str(QEMU_GIC_LINES), "--tree-at", "%#x" % TREE_BASE,
+                "--cpu-pa-bits", str(QEMU_PA_BITS.get(self.cpu.split(",")[0], 48))]
+        if hv:
+            args += ["--hypervisor", "%#x=%s" % (HV_BASE, hv)]
+        for addr, _, path in self.placed:
+            args += ["--module", "%#x=%s" % (addr, path)]
+        return args
 
 
 def vcpu_node(vcpu, hard_affinity=None, **props):
@@ -318,7 +337,8 @@ def build(config, outdir, name="machine"):
     load = ["-kernel", config.hv, "-dtb", dtb]
     for addr, _, path in placer.placed:
         load += ["-device", "loader,file=%s,addr=%#x,force-raw=on" % (path, addr)]
-    return Built(dtb, config.machine.args(), load + config.qemu_args, placer.placed)
+    return Built(dtb, config.machine.args(), load + config.qemu_args, placer.placed,
+                 config.machine.cpu)
 
 
 def add_options(parser):

@@ -161,10 +161,11 @@ def sram(base, size, gpa=None, pools=(), wc=True, **more):
                      "children": sram_pools(pools), **more})
 
 
-def sram_edit(base, size, pools=(), hole=True, no_map=True, wc=True):
+def sram_edit(base, size, pools=(), hole=True, no_map=True, wc=True, hole_size=None):
     """An edit (Config.edits) of the host tree: an mmio-sram node over RAM.
 
-    hole: its range is a node of /reserved-memory as well, with no-map unless told otherwise.
+    hole: its range (or hole_size bytes) is a node of /reserved-memory as well, with no-map unless
+    told otherwise.
     """
     def edit(tree):
         node = tree.root.add(fdt.Node("sram@%x" % base, {
@@ -174,7 +175,7 @@ def sram_edit(base, size, pools=(), hole=True, no_map=True, wc=True):
             node.add(child)
         if hole:
             props = {"no-map": empty()} if no_map else {}
-            reserve(tree, "hole", base, size, props)
+            reserve(tree, "hole", base, hole_size or size, props)
     return edit
 
 
