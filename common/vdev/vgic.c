@@ -57,12 +57,16 @@ void virq_unlock(struct virq *irq, struct vcpu *home)
     /* What waits on this CPU may go before irq now, or into the room that it left. */
     bool waiting = here && place != PLACE_WAIT && !list_empty(&home->vgic.list);
     bool due = place == PLACE_LR || (place == PLACE_WAIT && virq_due(home->domain, irq));
+    /* In a list register of a CPU where it does not belong any more. */
+    bool stray = place == PLACE_WAIT && irq->lr >= 0 && irq->target != home;
 
     spin_unlock(&irq->lock);
     spin_unlock(&home->vgic.lock);
     if (unlikely(place == PLACE_MOVE))
         virq_move(irq);
-    if (place == PLACE_WAIT && due)
+    if (unlikely(stray))
+        vcpu_kick(home, REQ_FOLD); /* served even if home is off or sleeps, and goes on doing so */
+    else if (place == PLACE_WAIT && due)
         vcpu_wake(home, REQ_IRQ);
     else if (place == PLACE_WAIT)
         vcpu_kick(home, REQ_IRQ); /* only to be taken out of a list register */

@@ -287,6 +287,7 @@ struct domain *fake_vgic_setup(u8 version, u32 vcpus, u32 nr_spis, u32 lrs)
         v->domain = dom;
         v->vmpidr = vcpu_mpidr_of(i) | BIT(31);
         v->unit.state = UNIT_RUNNING;
+        v->power = VCPU_ON;
         dom->vcpus[i] = v;
         dom->vcpu_count++;
         vgic_vcpu_init(v);
@@ -375,7 +376,9 @@ static bool serve_cpu(u32 cpu)
     if (!v)
         return false;
     fake_set_cpu(cpu);
-    req = __atomic_exchange_n(&v->req, 0, __ATOMIC_ACQ_REL);
+    /* As run.c: an idle CPU whose vCPU is off answers folds only. */
+    req = __atomic_fetch_and(&v->req, vcpu_is_off(v) ? (u32)REQ_IRQ : 0, __ATOMIC_ACQ_REL);
+    req &= vcpu_is_off(v) ? REQ_FOLD : ~0ull;
     if (req & REQ_FOLD)
         vgic_fold(v);
     if (req & REQ_IRQ)

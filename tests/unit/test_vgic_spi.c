@@ -321,6 +321,44 @@ static void wakes(void **state)
     assert_false(fake_spi[41].active);
 }
 
+/* Its target has gone off with it in a list register; another one takes it over. */
+static void off_and_away(bool acked)
+{
+    start(GIC_V3, 4);
+    fake_load(1, v1);
+    assert_int_equal(vgic_assign_spi(d, 41, true), CORBEL_OK);
+    mmio_set(v0, FAKE_GICD + GICD_IPRIORITYR + 41, 1, 0x40);
+    target(v0, 41, 1);
+    write_bit(v0, GICD_ISENABLER, 41);
+    fake_spi[41].line = true;
+    fake_phys_deliver(d);
+    if (acked) { /* ended here after the change, and once more from the device */
+        fake_serve(d);
+        assert_int_equal(guest_ack(1), 41);
+        target(v0, 41, 0);
+        guest_eoi(1, 41);
+    }
+    v1->power = VCPU_OFF;
+    if (!acked)
+        target(v0, 41, 0);
+    assert_int_equal(fake_spi[41].routed, 0);
+    fake_phys_deliver(d);
+    fake_serve(d);
+    assert_int_equal(guest_ack(0), 41);
+    fake_spi[41].line = false;
+    guest_eoi(0, 41);
+    fake_serve(d);
+    assert_false(fake_spi[41].active);
+    fake_vgic_teardown();
+    d = NULL;
+}
+
+static void target_off(void **state)
+{
+    off_and_away(false);
+    off_and_away(true);
+}
+
 /* What the guest wrote to ISPENDR and what the source left behind are two things. */
 static void set_by_software(bool end_unseen)
 {
@@ -704,6 +742,7 @@ int main(void)
         cmocka_unit_test_teardown(no_storm, teardown),
         cmocka_unit_test_teardown(edges, teardown),
         cmocka_unit_test_teardown(wakes, teardown),
+        cmocka_unit_test_teardown(target_off, teardown),
         cmocka_unit_test_teardown(software, teardown),
         cmocka_unit_test_teardown(life_v3, teardown),
         cmocka_unit_test_teardown(life_v3_split, teardown),
