@@ -145,5 +145,6 @@ void test_spin(void);
 void test_echo(void);
 void test_crash(void);
 void test_bench(void);
+void test_device(void);
 
 #endif

@@ -9,12 +9,12 @@
 #include "psci.h"
 
 static const struct payload_test tests[] = {
-    { "traps", test_traps },      { "gic", test_gic },     { "irqs", test_gic_irqs },
-    { "gicsmp", test_gic_smp },   { "timer", test_timer }, { "psci", test_psci },
-    { "pscismp", test_psci_smp }, { "smp", test_smp },     { "mem", test_mem },
-    { "tree", test_tree },        { "debug", test_debug }, { "uart", test_uart },
-    { "spin", test_spin },        { "echo", test_echo },   { "crash", test_crash },
-    { "bench", test_bench },
+    { "traps", test_traps },      { "gic", test_gic },       { "irqs", test_gic_irqs },
+    { "gicsmp", test_gic_smp },   { "timer", test_timer },   { "psci", test_psci },
+    { "pscismp", test_psci_smp }, { "smp", test_smp },       { "mem", test_mem },
+    { "tree", test_tree },        { "debug", test_debug },   { "uart", test_uart },
+    { "spin", test_spin },        { "echo", test_echo },     { "crash", test_crash },
+    { "bench", test_bench },      { "device", test_device },
 };
 
 void payload_main(uintptr_t dtb);
