@@ -89,6 +89,7 @@ def case(expect, **more):
 
 STATIC_AT = 0x60000000
 SHARED_AT = 0x64000000
+LAST_AT = 0x66000000
 HOLE_AT = 0xb0000000
 
 BESIDE = {
@@ -102,15 +103,20 @@ BESIDE = {
 
 
 def good(kit):
-    """The domain that has nothing to do with any of it."""
+    """The first domain, which has nothing to do with any of it."""
     return kit.domain("good")
 
 
+def last(kit):
+    """The domain behind all, so that the bad ones have read their part of the tree before it."""
+    return kit.domain("last", props=mkdtb.static_mem((LAST_AT, 16 * MIB)))
+
+
 def config_of(cases, kit, **machine):
-    """A Config with these cases in one tree: the good domain, those beside, the bad ones."""
+    """A Config with these cases in one tree: the good domain, those beside, the bad, the last."""
     names = [name for name in BESIDE if any(name in item.beside for item in cases)]
     domains = [good(kit)] + [BESIDE[name](kit) for name in names]
-    domains += [item.make(kit, item.name) for item in cases]
+    domains += [item.make(kit, item.name) for item in cases] + [last(kit)]
     edits = []
     for item in cases:
         edits += [edit for edit in item.edits if edit not in edits]

@@ -277,7 +277,7 @@ def moved_bus(tree):
 
 
 @case('/passthrough/thing@c600000: xen,path = "/moved-bus/dma@c600000": expected a bus '
-      "that does not translate the addresses of DMA", edits=(moved_bus,))
+      "whose dma-ranges do not translate", edits=(moved_bus,))
 def dma_is_translated(kit, name):
     return kit.given(name, plain(0xc600000, 0x1000, path="/moved-bus/dma@c600000"),
                      props={"direct-map": b""})

@@ -18,7 +18,7 @@ import corpus  # noqa: E402
 import fdt  # noqa: E402
 import mkdtb  # noqa: E402
 import partdt  # noqa: E402
-from corpus import MIB  # noqa: E402
+from corpus import MIB, damage  # noqa: E402
 
 CHECKER = TOP / "build" / "tools" / "corbel-check-san"
 MODULE = 0x50000000
@@ -261,3 +261,10 @@ def test_corpus(item, tmp_path, image):
     error = domain_of(report, item.name)["error"]
     assert error["node"][0] == "/"
     assert "%(node)s: %(property)s = %(value)s: expected %(expected)s" % error == error["line"]
+
+
+def test_damaged_trees(tmp_path):
+    """Two hundred trees with faults by chance, always the same ones."""
+    victims = damage.Victims(str(tmp_path), 4)
+    faults = [victims.run() for _ in range(200)]
+    assert not any(faults), [fault for fault in faults if fault]
