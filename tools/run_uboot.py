@@ -6,9 +6,9 @@
     tools/run_uboot.py --interactive --tftp       from a TFTP server, the same by network
     tools/run_uboot.py --config FILE              your own imagebuilder configuration
 
-The files (xen, Image, initrd.gz, device tree, config, boot.scr, disk.img) are left in build/uboot;
-file names in a --config are looked up there and then beside it. --hv build/guest/xen starts
-Debian's Xen from the same files. Keep your hands off the keys until the first line of the
+The files (xen, Image, initrd.gz, device tree, config, boot.scr, disk.img) are left in build/uboot.
+A --config takes the files that lie beside it, else these; a DEVICE_TREE that is not there is QEMU's
+own. --hv build/guest/xen starts Debian's Xen from the same files. Keep your hands off the keys until the first line of the
 hypervisor: U-Boot stops at any. Then three Ctrl-A switch the input to the next domain, and Ctrl-] x
 ends QEMU.
 """
@@ -59,8 +59,9 @@ DOMU_MEM[1]=128
 
 
 def link(directory, name, source):
-    """DIRECTORY/NAME, a link to SOURCE."""
+    """Make DIRECTORY/NAME a link to SOURCE."""
     path = os.path.join(directory, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     if os.path.lexists(path):
         os.remove(path)
     os.symlink(os.path.abspath(source), path)
@@ -180,17 +181,17 @@ def check_files(opts):
 
 
 def read_config(opts):
-    """The configuration's text; files that lie beside it are linked into the directory."""
+    """The configuration's text, and the names of the files that lie beside it, now linked."""
     if not opts.config:
-        return CONFIG
+        return CONFIG, []
     with open(opts.config, encoding="utf-8") as file:
         text = file.read()
     beside = os.path.dirname(os.path.abspath(opts.config))
-    for value, _ in mkbootscr.parse_config(text, opts.config).values.values():
-        source = os.path.join(beside, value)
-        if value and not os.path.exists(os.path.join(opts.dir, value)) and os.path.isfile(source):
-            link(opts.dir, value, source)
-    return text
+    values = [value for value, _ in mkbootscr.parse_config(text, opts.config).values.values()]
+    names = [name for name in values if name and os.path.isfile(os.path.join(beside, name))]
+    for name in names:
+        link(opts.dir, name, os.path.join(beside, name))
+    return text, names
 
 
 def prepare(opts):
@@ -202,8 +203,13 @@ def prepare(opts):
     initrd = opts.initrd or mkdtb.default_initrd(opts.kernel)
     if initrd:
         link(opts.dir, "initrd.gz", initrd)
-    dump_tree(machine, os.path.join(opts.dir, "host.dtb"))
-    text = read_config(opts)
+    text, theirs = read_config(opts)
+    tree = mkbootscr.parse_config(text, "config").need("DEVICE_TREE")
+    if tree not in theirs:
+        path = os.path.join(opts.dir, tree)
+        if os.path.lexists(path):
+            os.remove(path)
+        dump_tree(machine, path)
     with open(os.path.join(opts.dir, "config"), "w", encoding="utf-8") as file:
         file.write(text)
     script = write_script(opts.dir, text, "tftp" if opts.tftp else LOAD_FROM_DISK, opts.form)
