@@ -11,13 +11,16 @@ import subprocess
 
 import pytest
 
+import fdt
 import harness
+import partdt
 import run_uboot
 from harness import HV, mkdtb
 from uboot import Board, config, domu
 
 VIRTIO = "load virtio 0:1"
 BY_PATH = "console=dtuart dtuart=/pl011@9000000 bootscrub=0"
+UNKNOWN = "console=dtuart dtuart=serial0  bootscrub=0 nonsense=1 another-unknown  loglvl=all "
 ONE = config(domu(0, MEM=256), hv_cmd=BY_PATH)
 
 
@@ -53,12 +56,14 @@ def extra(tmp_path, *lines):
 @pytest.mark.parametrize("gic", ["2", "3"])
 @pytest.mark.parametrize("source", ["virtio", "tftp"])
 def test_two_domus(request, hv, source, gic):
-    """Two Debian domains, by a disk and by TFTP; boot.scr is found and run by U-Boot itself."""
-    text = config(domu(0), domu(1))
+    """Two Debian domains, one of them direct-map, by a disk and by TFTP; U-Boot finds boot.scr and
+    runs it by itself."""
+    text = config(domu(0), domu(1, MEM=None, STATIC_MEM="0x60000000 0x8000000"))
     with board(request, text, "domU1", "domU0", hv=hv, source=source,
                machine=mkdtb.Machine(gic=gic)) as vm:
         vm.shell("domU0")
         vm.shell("domU1")
+        vm.run("domU1", "cat /proc/iomem", r"^60000000-[0-9a-f]+ : System RAM")
 
 
 @pytest.mark.full
@@ -263,13 +268,15 @@ def test_six_gib(request, hv, gic):
         vm.shell("domU1", 90)
 
 
+# A DIMM that no memory node names, at the first free GiB: 0xc0000000.
+DIMM = ["-object", "memory-backend-ram,id=m0,size=128M", "-device", "pc-dimm,memdev=m0,id=dimm0"]
+DIMM_MACHINE = {"ram": "2G,slots=2,maxmem=4G"}
+
+
 @pytest.mark.full
 def test_memory_slots(request, hv):
     """A machine with slots for more memory: numa-node-id properties, RAM the tree does not name."""
-    qemu = ["-object", "memory-backend-ram,id=m0,size=128M", "-device",
-            "pc-dimm,memdev=m0,id=dimm0"]
-    with board(request, ONE, hv=hv, qemu=qemu,
-               machine=mkdtb.Machine(ram="2G,slots=2,maxmem=4G")) as vm:
+    with board(request, ONE, hv=hv, qemu=DIMM, machine=mkdtb.Machine(**DIMM_MACHINE)) as vm:
         vm.shell("domU0")
 
 
@@ -293,6 +300,121 @@ def test_cpupool(request, hv):
                 if found and " EL1h" in regs:
                     seen[int(found.group(1))].add(cpu)
         assert seen == {1: {1}, 2: {0}}
+
+
+PT = partdt.partial([partdt.pl031()])
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("source,gic", [("tftp", "3"), ("virtio", "2")])
+def test_passthrough(request, hv, tmp_path, source, gic):
+    """A clock given by a partial tree; words on the command line that nobody knows."""
+    text = config(domu(0, MEM=256, PASSTHROUGH_DTB="pt.dtb"), hv_cmd=UNKNOWN)
+    with board(request, text, hv=hv, source=source, machine=mkdtb.Machine(gic=gic),
+               files=written(tmp_path, "pt.dtb", PT.pack())) as vm:
+        vm.shell("domU0")
+        vm.run("domU0", "cat /proc/iomem", r"^0*9010000-0*9010fff : ")
+        vm.run("domU0", "cat /sys/class/rtc/rtc0/since_epoch", r"^\d{9,}$")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("direct", [None, 0])
+@pytest.mark.parametrize("source,gic", [("tftp", "3"), ("virtio", "2")])
+def test_static(request, hv, source, gic, direct):
+    """Static memory: with direct-map, which the script writes by default, and without."""
+    text = config(domu(0, STATIC_MEM="0x60000000 0x10000000", MEM=None, DIRECT_MAP=direct),
+                  hv_cmd=UNKNOWN)
+    with board(request, text, hv=hv, source=source, machine=mkdtb.Machine(gic=gic)) as vm:
+        vm.shell("domU0")
+        base = 0x40000000 if direct == 0 else 0x60000000
+        vm.run("domU0", "cat /proc/iomem", r"^%x-[0-9a-f]+ : System RAM" % base)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("source,gic", [("tftp", "2"), ("virtio", "3")])
+def test_shared_memory(request, hv, source, gic):
+    """Shared memory that Debian's Xen ends on."""
+    text = config(domu(0, MEM=256, SHARED_MEM="my-shared-mem-0 0x70000000 0x6000000 0x1000000"))
+    with board(request, text, hv=hv, source=source, machine=mkdtb.Machine(gic=gic)) as vm:
+        vm.shell("domU0")
+        vm.run("domU0", "ls -d /proc/device-tree/reserved-memory/*", r"6000000")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("gic", ["2", "3"])
+def test_everything(request, hv, tmp_path, gic):
+    """Static memory with and without direct-map, a partial tree, colors, viommu, pools, and a
+    domain that is not started."""
+    text = config(
+        domu(0, MEM=None, STATIC_MEM="0x60000000 0x10000000 0x80000000 0x8000000", CPUPOOL=0,
+             CMD="console=ttyAMA0 earlycon"),
+        domu(1, MEM=64, STATIC_MEM="0x90000000 0x8000000", DIRECT_MAP=0, ENHANCED=0, CPUPOOL=1),
+        domu(2, PASSTHROUGH_DTB="pt.dtb", VCPUS=2, COLORS="6-14", VIOMMU=1, CPUPOOL=0),
+        domu(3, NOBOOT=1, PASSTHROUGH_PATHS="/pl031@9010000"),
+        hv_cmd=BY_PATH + " vwfi=native xen_colors=0-1 dom0_colors=2-5 ",
+        **{"NUM_CPUPOOLS": 2, "CPUPOOL[0]": "cpu@0", "CPUPOOL[1]": "cpu@1 null"})
+    with board(request, text, "domU2", "domU1", "domU0", hv=hv, limit=120,
+               files=written(tmp_path, "pt.dtb", PT.pack()), machine=mkdtb.Machine(gic=gic)) as vm:
+        for name in ("domU0", "domU1", "domU2"):
+            vm.shell(name, 90)
+
+
+POOLS = [("shm", 0, 0x1000, {"compatible": fdt.string("vendor,shm")}),
+         ("pool", 0x100000, 0x100000, {"label": fdt.string("scratch"), "pool": fdt.empty()})]
+
+
+def sram_lines(base):
+    """The script's lines for an SRAM node of the host's tree."""
+    path = "fdt set /sram@%x " % base
+    return ["fdt mknod / sram@%x" % base, path + 'compatible "mmio-sram"',
+            path + "reg <0x0 0x%x 0x0 0x200000>" % base, path + "\\#address-cells <0x1>",
+            path + "\\#size-cells <0x1>", path + "ranges <0x0 0x0 0x%x 0x200000>" % base]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("gic", ["2", "3"])
+def test_sram(request, hv, tmp_path, gic):
+    """SRAM that is real memory, in a DIMM that no memory node names: the domain's driver finds
+    both parts, all of it can be read and written, and nothing beyond it."""
+    partial = partdt.partial([partdt.sram(0xc0000000, 0x200000, pools=POOLS)])
+    files = {**extra(tmp_path, *sram_lines(0xc0000000)),
+             **written(tmp_path, "sram.dtb", partial.pack())}
+    text = config(domu(0, PASSTHROUGH_DTB="sram.dtb", CMD="console=ttyAMA0 iomem=relaxed"),
+                  APPEND_EXTRA_CMDS="extra.txt")
+    with board(request, text, hv=hv, files=files, qemu=DIMM,
+               machine=mkdtb.Machine(gic=gic, **DIMM_MACHINE)) as vm:
+        vm.shell("domU0")
+        vm.run("domU0", "cat /proc/iomem", r"^c0000000-c01fffff : c0000000.sram")
+        vm.run("domU0", "find /proc/device-tree/ -name label | grep -c sram@c0000000/pool@100000",
+               r"^1$")
+        for addr in ("0xc0000000", "0xc01ffffc"):
+            vm.run("domU0", "devmem %s 32 0xdeadbeef; devmem %s" % (addr, addr), r"^0xDEADBEEF$")
+        vm.run("domU0", "devmem 0xc0200000; echo beyond=$?", r"^beyond=1\d\d$")
+
+
+@pytest.mark.full
+def test_sram_over_ram(request, hv, tmp_path):
+    """A host's tree that calls RAM an SRAM: nobody is given it."""
+    partial = partdt.partial([partdt.sram(0x70000000, 0x200000)])
+    files = {**extra(tmp_path, *sram_lines(0x70000000)),
+             **written(tmp_path, "sram.dtb", partial.pack())}
+    text = config(domu(0), domu(1, PASSTHROUGH_DTB="sram.dtb"), APPEND_EXTRA_CMDS="extra.txt")
+    with board(request, text, "domU1", "domU0", hv=hv, files=files) as vm:
+        vm.shell("domU0")
+        assert "70000000" in vm.only_refusal("domU1")
+
+
+@pytest.mark.full
+def test_absent_device(request, hv, tmp_path):
+    """The tree was dumped without -bios and names a PL061 that is not there: the domain that is
+    given it gets an external abort, the others and the hypervisor nothing."""
+    machine = mkdtb.Machine()
+    files = written(tmp_path, "pt.dtb", partdt.partial([partdt.pl061()]).pack())
+    files.update(written(tmp_path, "host.dtb", mkdtb.dump_tree(machine).pack()))
+    text = config(domu(0), domu(1, PASSTHROUGH_DTB="pt.dtb"))
+    with board(request, text, "domU1", "domU0", hv=hv, files=files, machine=machine) as vm:
+        vm.expect("domU1", r"(?i)synchronous external abort", 60)
+        vm.shell("domU0")
 
 
 # --- scripts with faults --------------------------------------------------------------------------
