@@ -18,6 +18,8 @@ FOCUS = {
     "xen": re.compile(r"Serial input to (\S+)"),
 }
 CORBEL_LINE = re.compile(r"\(([A-Za-z0-9_,.+@-]+)\) ?(.*)", re.S)
+# The last lines of a domain that ended before the UART took them: repeated by the log.
+CORBEL_LATE = re.compile(r"\(corbel\) \[ *[0-9.]+\] (?=\()")
 XEN_DOMAIN_LINE = re.compile(r"DOM(\d+): (.*)", re.S)
 # Where another's line breaks into one, with Xen's prefix or without.
 XEN_BREAK = re.compile(r"(?<=[^\n])\(XEN\) |(?<=[^\n])(?<!\(XEN\) )(?=DOM\d+: )")
@@ -79,7 +81,7 @@ class Consoles:
         return (self.names[0],), line
 
     def _attribute_corbel(self, line):
-        found = CORBEL_LINE.match(line)
+        found = CORBEL_LINE.match(CORBEL_LATE.sub("", line))
         if found and found.group(1) in self.names:
             return (found.group(1),), found.group(2)
         return (HV,), line
