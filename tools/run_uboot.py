@@ -8,9 +8,9 @@
 
 The files (xen, Image, initrd.gz, device tree, config, boot.scr, disk.img) are left in build/uboot.
 A --config takes the files that lie beside it, else these; a DEVICE_TREE that is not there is QEMU's
-own. --hv build/guest/xen starts Debian's Xen from the same files. Keep your hands off the keys until the first line of the
-hypervisor: U-Boot stops at any. Then three Ctrl-A switch the input to the next domain, and Ctrl-] x
-ends QEMU.
+own. --hv build/guest/xen starts Debian's Xen from the same files. Keep your hands off the keys
+until the first line of the hypervisor: U-Boot stops at any. Then three Ctrl-A switch the input to
+the next domain, and Ctrl-] x ends QEMU.
 """
 import argparse
 import os

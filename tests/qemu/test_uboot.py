@@ -268,6 +268,15 @@ def test_six_gib(request, hv, gic):
         vm.shell("domU1", 90)
 
 
+@pytest.mark.full
+def test_large_tree(request, hv, tmp_path):
+    """A host's tree of almost 2 MiB."""
+    tree = mkdtb.dump_tree(mkdtb.Machine())
+    tree.root.add("ballast").props["data"] = bytes(0x1e0000)
+    with board(request, ONE, hv=hv, files=written(tmp_path, "host.dtb", tree.pack())) as vm:
+        vm.shell("domU0")
+
+
 # A DIMM that no memory node names, at the first free GiB: 0xc0000000.
 DIMM = ["-object", "memory-backend-ram,id=m0,size=128M", "-device", "pc-dimm,memdev=m0,id=dimm0"]
 DIMM_MACHINE = {"ram": "2G,slots=2,maxmem=4G"}
