@@ -2,6 +2,7 @@
 """Devices given to domains by partial trees, driven by the payload's `device` group."""
 import pytest
 
+import fdt
 import partdt
 from harness import HV, mkdtb, payload
 
@@ -12,14 +13,21 @@ def given(domain, *devices):
     return domain
 
 
+def nothing():
+    """Addresses where nobody answers: half a page that is forwarded, and a page that is mapped."""
+    return partdt.Device("nothing@b800000", "corbel,nothing",
+                         [(0xb800000, 0x800), (0xb802000, 0x1000)],
+                         props={"corbel,allow-unlisted": fdt.empty()})
+
+
 def run(boot, gic, vcpus, smp, cpu="cortex-a57", rounds=10000):
-    """UART, RTC and two slots of a page for one domain, a third slot of the page for another."""
+    """UART, RTC and two slots of a page for one domain, for another a third slot and bus errors."""
     config = mkdtb.Config(
         machine=mkdtb.Machine(gic=gic, cpu=cpu, smp=smp, ram="1G"), qemu_args=["-serial", "null"],
         domains=[
             given(payload("domU1", "payload", "test=device rounds=%d" % rounds, cpus=vcpus),
                   partdt.pl011(), partdt.pl031(), partdt.virtio_mmio(1), partdt.virtio_mmio(3)),
-            given(payload("domU2", "payload", "test=device"), partdt.virtio_mmio(2))])
+            given(payload("domU2", "payload", "test=device"), partdt.virtio_mmio(2), nothing())])
     vm = boot(config, limit=100)
     for domain in ("domU1", "domU2"):
         passed, failed = vm.tap(domain, 90)

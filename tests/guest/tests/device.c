@@ -3,7 +3,7 @@
  * Devices of the host that the domain was given: interrupts of a second PL011, whose transmit
  * interrupt is high from each character until it is cleared there (a level that the payload drives
  * itself, as fast as it likes), of a PL031 that is slow, and registers of a virtio-mmio slot that
- * shares its page. Found in the tree.
+ * shares its page; a range where no device answers. Found in the tree.
  */
 #include "cpu.h"
 #include "fdt.h"
@@ -256,6 +256,21 @@ static void test_slot(uintptr_t slot)
     }
 }
 
+/* A device whose bus answers with an error: this vCPU's abort, and nobody else's. */
+static void test_bus_error(int node)
+{
+    uint64_t base = 0;
+    uint64_t size;
+    struct fault fault;
+
+    for (unsigned int i = 0; fdt_reg(node, i, &base, &size); i++) {
+        expect_abort(base, "bus error");
+        fault = guarded_write32(base + size - 4, 1);
+        ok(fault.taken && ESR_FSC(fault.esr) == FSC_EXTERNAL, "bus error of a store");
+    }
+    ok(base != 0, "and the payload goes on");
+}
+
 /* Device pages are never executable. */
 static void test_execution(void)
 {
@@ -311,6 +326,9 @@ void test_device(void)
     if (fdt_compatible("virtio,mmio") >= 0 &&
         fdt_reg(fdt_compatible("virtio,mmio"), 0, &slot, &size)) {
         test_slot(slot);
+    }
+    if (fdt_compatible("corbel,nothing") >= 0) {
+        test_bus_error(fdt_compatible("corbel,nothing"));
     }
     ok(uart != 0 || rtc != 0 || slot != 0, "there is a device");
     irq_set_hook(NULL);
