@@ -39,6 +39,7 @@ void boot_mem_init(struct platform *p, u64 fdt_pa, u64 fdt_size)
         panic("the device tree describes no memory");
     p->self = arch_mmu_image_range();
     p->tree = (struct mem_range){ fdt_pa, fdt_size };
+    platform_drop_refused(p);
     count = platform_free_ranges(p, NULL, 0, ranges, RANGES_MAX);
     books = carve(ranges, count, size);
     if (arch_mmu_map_heap(PA(books), size) != CORBEL_OK)

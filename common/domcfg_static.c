@@ -125,15 +125,16 @@ enum corbel_err domcfg_claim_check(const struct domcfg_claim *claim, char *expec
         fmt_snprintf(expected, size, "a range inside the machine's RAM");
         return ERR_RANGE;
     }
-    if (!is_listed(p, &claim->range)) {
-        fmt_snprintf(expected, size, "at most %u static ranges in the tree", PLATFORM_STATIC_MAX);
-        return ERR_RANGE;
-    }
     err = check_machine(claim, expected, size);
     if (err == CORBEL_OK)
         err = check_own(claim, expected, size);
     if (err == CORBEL_OK)
         err = check_domains(claim, expected, size);
+    /* Last: what is over the hypervisor is not in the list either. */
+    if (err == CORBEL_OK && !is_listed(p, &claim->range)) {
+        fmt_snprintf(expected, size, "at most %u static ranges in the tree", PLATFORM_STATIC_MAX);
+        err = ERR_RANGE;
+    }
     return err;
 }
 

@@ -11,6 +11,7 @@
 
 #include <corbel/bits.h>
 #include <corbel/fdt_read.h>
+#include <corbel/mem_range.h>
 #include <corbel/platform_parts.h>
 #include <corbel/string.h>
 
@@ -183,6 +184,22 @@ struct holes {
     const struct mem_range *extra;
     u32 extra_count;
 };
+
+/* The domain is refused; a range over half of the machine shall hurt nobody else. */
+static void drop_refused(const struct platform *p, struct mem_range *range)
+{
+    if (mem_range_overlap(range, &p->self) || mem_range_overlap(range, &p->tree) ||
+        !mem_range_inside_any(p->banks, p->bank_count, range))
+        *range = (struct mem_range){ 0, 0 };
+}
+
+void platform_drop_refused(struct platform *p)
+{
+    for (u32 i = 0; i < p->module_count; i++)
+        drop_refused(p, &p->modules[i].range);
+    for (u32 i = 0; i < p->static_count; i++)
+        drop_refused(p, &p->statics[i].range);
+}
 
 /* The i-th hole, rounded outwards to pages; false past the end. Unused slots have size 0. */
 static bool hole_at(const struct holes *holes, u32 i, struct mem_range *out)

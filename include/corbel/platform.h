@@ -135,6 +135,9 @@ void platform_find_uart(const void *fdt, struct platform_uart *uart);
 /* The hypervisor's command line with Xen's precedence (A5). Always ended with NUL. */
 void platform_cmdline(const void *fdt, char *buf, size_t size);
 
+/* Empty the ranges of modules and static memory that are over self or tree, or not in RAM. */
+void platform_drop_refused(struct platform *p);
+
 /*
  * Free RAM = the static heap, or all banks without one, less reserved and static memory,
  * modules, hypervisor and device tree; extra[] are further holes. Writes sorted ranges of

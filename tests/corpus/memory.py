@@ -59,6 +59,12 @@ def static_over_hypervisor(kit, name):
     return at(kit, name, (0x40200000, 16 * MIB))
 
 
+@case("{node}: xen,static-mem = 0x40000000+0x80000000: expected no overlap with the "
+      "hypervisor at 0x40200000+{hex}", beside=("has-static",))
+def static_all_of_ram(kit, name):
+    return at(kit, name, (0x40000000, 2048 * MIB), memory_mib=2048)
+
+
 def reserved(tree):
     """Memory that firmware keeps."""
     partdt.reserve(tree, "firmware", BASE + 32 * MIB, MIB, {})
@@ -163,3 +169,22 @@ def direct_too_many_cpus(kit, name):
 @case("{node}: cpus = <0x9>: expected a number from 1 to 8 (the GIC is version 2)", gic="2")
 def direct_nine_cpus(kit, name):
     return kit.domain(name, cpus=9, props={"direct-map": empty()})
+
+
+def module_of(kit, name, base, size):
+    """A domain whose kernel module claims this range, whatever is there."""
+    domain = kit.domain(name)
+    domain.modules[0].props["reg"] = u64(base, size)
+    return domain
+
+
+@case("{node}/module@50000000: reg = <0x0 0x40000000 0x0 0x80000000>: expected no overlap with "
+      "the hypervisor at 0x40200000+{hex}")
+def module_all_of_ram(kit, name):
+    return module_of(kit, name, 0x40000000, 2048 * MIB)
+
+
+@case("{node}/module@50000000: reg = <0x0 0x0 0x8000000 0x0>: expected a range inside the "
+      "machine's RAM", beside=("has-rtc",))
+def module_all_of_everything(kit, name):
+    return module_of(kit, name, 0, 1 << 59)

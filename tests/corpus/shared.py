@@ -190,3 +190,9 @@ def shm_too_many(kit, name):
 @case('{node}/shared-mem@70000000: role = (5 bytes): expected "owner" or "borrower"')
 def shm_role_not_a_string(kit, name):
     return sharing(kit, name, shm_node("t", GUEST, MIB, props={"role": b"owner"}))
+
+
+@case("{node}/shared-mem@40000000: xen,shared-mem = <0x0 0x40000000 0x1 0x0 0x0 0x80000000>: "
+      "expected no overlap with the hypervisor at 0x40200000+{hex}", beside=("has-shared",))
+def shm_all_of_ram(kit, name):
+    return sharing(kit, name, shm_node("all", 1 << 32, 2048 * MIB, hpa=0x40000000))

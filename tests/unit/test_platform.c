@@ -275,6 +275,31 @@ static void free_is_banks_less_holes(void **state)
     check_range(&out[2], 0x80000000, 0xffff000);
 }
 
+static void over_the_hypervisor_keeps_nothing(void **state)
+{
+    two_banks();
+    p.self = (struct mem_range){ 0x40200000, 0x100000 };
+    p.tree = (struct mem_range){ 0x88000000, 0x1000 };
+    p.modules[0].range = (struct mem_range){ 0, ~0ull };
+    p.modules[1].range = (struct mem_range){ 0x40000000, 0x200001 };
+    p.modules[2].range = (struct mem_range){ 0x4ffff000, 0x2000 };
+    p.modules[3].range = (struct mem_range){ 0x41000000, 0x1000 };
+    p.module_count = 4;
+    p.statics[0].range = (struct mem_range){ 0x80000000, 0x10000000 };
+    p.statics[1].range = (struct mem_range){ 0x40000000, 0x200000 };
+    p.static_count = 2;
+    platform_drop_refused(&p);
+    for (u32 i = 0; i < 3; i++)
+        assert_int_equal(p.modules[i].range.size, 0);
+    assert_int_equal(p.statics[0].range.size, 0);
+    check_range(&p.modules[3].range, 0x41000000, 0x1000);
+    assert_int_equal(free_ranges(NULL, 0), 4);
+    check_range(&out[0], 0x40300000, 0xd00000);
+    check_range(&out[1], 0x41001000, 0xefff000);
+    check_range(&out[2], 0x80000000, 0x8000000);
+    check_range(&out[3], 0x88001000, 0x7fff000);
+}
+
 static void holes_that_overlap_or_wrap(void **state)
 {
     static const struct mem_range extra[] = {
@@ -318,6 +343,7 @@ int main(void)
         cmocka_unit_test(reservations_written_badly),
         cmocka_unit_test(too_many_reservations_keep_more_not_less),
         cmocka_unit_test(free_is_banks_less_holes),
+        cmocka_unit_test(over_the_hypervisor_keeps_nothing),
         cmocka_unit_test(holes_that_overlap_or_wrap),
         cmocka_unit_test(free_ranges_stop_at_the_limit),
     };
