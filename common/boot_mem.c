@@ -9,11 +9,13 @@
 #include <corbel/bits.h>
 #include <corbel/fdt_read.h>
 #include <corbel/log.h>
+#include <corbel/mem_range.h>
 #include <corbel/page.h>
 #include <corbel/panic.h>
 #include <corbel/string.h>
 
 #define RANGES_MAX 64u
+#define FREE_MIN   (16 * SZ_1M) /* books, heap, a domain or two */
 
 /* Take size bytes off the end of the highest range that has them. */
 static u64 carve(struct mem_range *ranges, u32 count, u64 size)
@@ -28,6 +30,23 @@ static u64 carve(struct mem_range *ranges, u32 count, u64 size)
           (unsigned long long)(size >> 10));
 }
 
+/* What may be allocated. Whoever wants nearly all of it loses it: the host has to live. */
+static u32 find_free(struct platform *p, struct mem_range *ranges)
+{
+    u64 total;
+    u32 count;
+
+    for (;;) {
+        count = platform_free_ranges(p, NULL, 0, ranges, RANGES_MAX);
+        total = mem_range_total(ranges, count);
+        if (total >= FREE_MIN || !platform_drop_hog(p))
+            return count;
+        log_warn("only %llu KiB of RAM would be free: xen,static-heap, else the largest module or"
+                 " static range, is not kept",
+                 (unsigned long long)(total >> 10));
+    }
+}
+
 void boot_mem_init(struct platform *p, u64 fdt_pa, u64 fdt_size)
 {
     struct mem_range ranges[RANGES_MAX];
@@ -40,7 +59,7 @@ void boot_mem_init(struct platform *p, u64 fdt_pa, u64 fdt_size)
     p->self = arch_mmu_image_range();
     p->tree = (struct mem_range){ fdt_pa, fdt_size };
     platform_drop_refused(p);
-    count = platform_free_ranges(p, NULL, 0, ranges, RANGES_MAX);
+    count = find_free(p, ranges);
     books = carve(ranges, count, size);
     if (arch_mmu_map_heap(PA(books), size) != CORBEL_OK)
         panic("the frame allocator's books at 0x%llx cannot be mapped", (unsigned long long)books);

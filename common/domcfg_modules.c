@@ -131,7 +131,7 @@ static enum corbel_err check_reserved(const struct platform *p, const struct dom
 static bool is_listed(const struct platform *p, int node)
 {
     for (u32 i = 0; i < p->module_count; i++)
-        if (p->modules[i].node == node)
+        if (p->modules[i].node == node && p->modules[i].range.size)
             return true;
     return false;
 }
@@ -149,7 +149,8 @@ static enum corbel_err check_range(const struct search *s, const struct domprop 
     if (err == CORBEL_OK)
         err = check_other_modules(s, at, range);
     if (err == CORBEL_OK && !is_listed(s->p, at->node))
-        err = domprop_refusef(at, "reg", DOMPROP_CELLS, "at most %u modules in the tree",
+        err = domprop_refusef(at, "reg", DOMPROP_CELLS,
+                              "at most %u modules in the tree, and RAM left beside them",
                               PLATFORM_MODULES_MAX);
     return err;
 }

@@ -132,7 +132,9 @@ enum corbel_err domcfg_claim_check(const struct domcfg_claim *claim, char *expec
         err = check_domains(claim, expected, size);
     /* Last: what is over the hypervisor is not in the list either. */
     if (err == CORBEL_OK && !is_listed(p, &claim->range)) {
-        fmt_snprintf(expected, size, "at most %u static ranges in the tree", PLATFORM_STATIC_MAX);
+        fmt_snprintf(expected, size,
+                     "at most %u static ranges in the tree, and RAM left beside them",
+                     PLATFORM_STATIC_MAX);
         err = ERR_RANGE;
     }
     return err;

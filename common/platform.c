@@ -201,6 +201,26 @@ void platform_drop_refused(struct platform *p)
         drop_refused(p, &p->statics[i].range);
 }
 
+bool platform_drop_hog(struct platform *p)
+{
+    struct mem_range *hog = NULL;
+
+    if (p->static_heap_count) {
+        p->static_heap_count = 0;
+        return true;
+    }
+    for (u32 i = 0; i < p->module_count; i++)
+        if (!hog || p->modules[i].range.size > hog->size)
+            hog = &p->modules[i].range;
+    for (u32 i = 0; i < p->static_count; i++)
+        if (!hog || p->statics[i].range.size > hog->size)
+            hog = &p->statics[i].range;
+    if (!hog || !hog->size)
+        return false;
+    *hog = (struct mem_range){ 0, 0 };
+    return true;
+}
+
 /* The i-th hole, rounded outwards to pages; false past the end. Unused slots have size 0. */
 static bool hole_at(const struct holes *holes, u32 i, struct mem_range *out)
 {

@@ -139,6 +139,12 @@ void platform_cmdline(const void *fdt, char *buf, size_t size);
 void platform_drop_refused(struct platform *p);
 
 /*
+ * So little RAM is left that the hypervisor cannot work: give up xen,static-heap, else the
+ * largest module or static range, whose domain will be refused. False: there is none.
+ */
+bool platform_drop_hog(struct platform *p);
+
+/*
  * Free RAM = the static heap, or all banks without one, less reserved and static memory,
  * modules, hypervisor and device tree; extra[] are further holes. Writes sorted ranges of
  * whole pages, returns how many (cut at max).

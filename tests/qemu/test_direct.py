@@ -187,3 +187,28 @@ def test_static_heap(boot):
     assert failed == []
     for base, size in ram_of(vm, "domU1"):
         assert 0x60000000 <= base and base + size <= 0x60000000 + 64 * MIB
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("hog", ["heap", "module", "static"])
+def test_hogs(boot, hog):
+    """Nobody takes the RAM that the hypervisor needs: the others boot, a hog is refused."""
+    good = payload("domU1", "payload", "test=tree")
+    bad = payload("domU2", "payload", "test=tree")
+    good.modules[0].addr = 0x41000000
+    config = mkdtb.Config(machine=mkdtb.Machine(ram="1G"), domains=[good, bad])
+    if hog == "heap":
+        config.chosen_props["xen,static-heap"] = u64(0x60000000, 0x10000)
+    elif hog == "module":
+        bad.modules[0].addr = 0x41400000
+        bad.modules[0].size = 0x7fff0000 - 0x41400000
+    else:
+        bad.props["xen,static-mem"] = u64(0x41400000, 0x7fff0000 - 0x41400000)
+        bad.memory_kib = (0x7fff0000 - 0x41400000) // 1024
+        bad.modules[0].addr = 0x41200000
+    vm = boot(config, limit=40)
+    vm.tap("domU1", 30)
+    if hog == "heap":
+        vm.expect(HV, r"is not kept")
+    else:
+        vm.expect(HV, r"domU2: refused: /chosen/domU2.*: expected ")

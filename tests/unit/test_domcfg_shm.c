@@ -76,6 +76,8 @@ static void test_forms(void **state)
     machine_read();
     machine.modules[0].node = fdt_path_offset(blob, kernel); /* the helper knows two cells only */
     machine.modules[1].node = fdt_path_offset(blob, ramdisk);
+    machine.modules[0].range = (struct mem_range){ 0x50000000, 0x2200000 };
+    machine.modules[1].range = (struct mem_range){ 0x54000000, 0x100000 };
     machine.module_count = 2;
     assert_int_equal(domcfg_parse(&machine, fdt_path_offset(blob, dom), &cfg, &error), CORBEL_OK);
     assert_int_equal(cfg.shms[0].gpa, 0x30000000);
@@ -217,7 +219,7 @@ static void test_platform_list_full(void **state)
     assert_int_not_equal(domcfg_parse(&machine, fdt_path_offset(blob, dom), &cfg, &error), 0);
     assert_string_equal(error.text,
                         P "xen,shared-mem = <0x0 0x70000000 0x0 0x30000000 0x0 0x10000>: expected "
-                          "at most 128 static ranges in the tree");
+                          "at most 128 static ranges in the tree, and RAM left beside them");
 }
 
 /* ---- two domains: domU2 stands in front of domU1 ---- */

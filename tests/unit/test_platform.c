@@ -327,6 +327,27 @@ static void free_ranges_stop_at_the_limit(void **state)
     check_range(&out[0], 0x40000000, 0x10000000);
 }
 
+static void test_drop_hog(void **state)
+{
+    static struct platform p;
+
+    (void)state;
+    memset(&p, 0, sizeof(p));
+    p.static_heap_count = 1;
+    p.module_count = p.static_count = 2;
+    p.modules[1].range = (struct mem_range){ 0x41000000, 0x3000 };
+    p.statics[0].range = (struct mem_range){ 0x42000000, 0x4000 };
+    assert_true(platform_drop_hog(&p)); /* the heap goes first */
+    assert_int_equal(p.static_heap_count, 0);
+    assert_int_equal(p.statics[0].range.size, 0x4000);
+    assert_true(platform_drop_hog(&p)); /* then the largest */
+    assert_int_equal(p.statics[0].range.size, 0);
+    assert_int_equal(p.modules[1].range.size, 0x3000);
+    assert_true(platform_drop_hog(&p));
+    assert_int_equal(p.modules[1].range.size, 0);
+    assert_false(platform_drop_hog(&p)); /* an end comes */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +367,7 @@ int main(void)
         cmocka_unit_test(over_the_hypervisor_keeps_nothing),
         cmocka_unit_test(holes_that_overlap_or_wrap),
         cmocka_unit_test(free_ranges_stop_at_the_limit),
+        cmocka_unit_test(test_drop_hog),
     };
 
     return cmocka_run_group_tests(tests, NULL, tree_free);
