@@ -22,10 +22,32 @@ def pytest_addoption(parser):
     """--hv chooses what is booted."""
     parser.addoption("--hv", default="corbel", choices=["corbel", "xen"],
                      help="hypervisor under test [corbel]")
+    parser.addoption("--resume", metavar="FILE",
+                     help="skip the tests named in FILE, and add those that pass")
+
+
+def passed_before(config):
+    """The tests named in --resume's file."""
+    path = config.getoption("--resume")
+    if not path or not os.path.exists(path):
+        return set()
+    with open(path, encoding="utf-8") as file:
+        return set(file.read().split())
+
+
+def pytest_runtest_makereport(item, call):
+    """Keep the name of what has passed in --resume's file."""
+    path = item.config.getoption("--resume")
+    if path and call.when == "call" and call.excinfo is None:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(item.name + "\n")
 
 
 def pytest_collection_modifyitems(config, items):
     """The exhaustive matrix takes hours: it runs only when it is asked for."""
+    done = passed_before(config)
+    config.hook.pytest_deselected(items=[item for item in items if item.name in done])
+    items[:] = [item for item in items if item.name not in done]
     named = any("::" in arg for arg in config.args)
     if named or "exhaustive" in config.option.markexpr + config.option.keyword:
         return
