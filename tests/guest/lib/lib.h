@@ -146,5 +146,6 @@ void test_echo(void);
 void test_crash(void);
 void test_bench(void);
 void test_device(void);
+void test_sram(void);
 
 #endif

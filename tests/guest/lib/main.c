@@ -14,7 +14,7 @@ static const struct payload_test tests[] = {
     { "pscismp", test_psci_smp }, { "smp", test_smp },       { "mem", test_mem },
     { "tree", test_tree },        { "debug", test_debug },   { "uart", test_uart },
     { "spin", test_spin },        { "echo", test_echo },     { "crash", test_crash },
-    { "bench", test_bench },      { "device", test_device },
+    { "bench", test_bench },      { "device", test_device }, { "sram", test_sram },
 };
 
 void payload_main(uintptr_t dtb);
