@@ -147,5 +147,6 @@ void test_crash(void);
 void test_bench(void);
 void test_device(void);
 void test_sram(void);
+void test_shmem(void);
 
 #endif

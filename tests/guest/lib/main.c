@@ -15,6 +15,7 @@ static const struct payload_test tests[] = {
     { "tree", test_tree },        { "debug", test_debug },   { "uart", test_uart },
     { "spin", test_spin },        { "echo", test_echo },     { "crash", test_crash },
     { "bench", test_bench },      { "device", test_device }, { "sram", test_sram },
+    { "shmem", test_shmem },
 };
 
 void payload_main(uintptr_t dtb);
