@@ -11,6 +11,7 @@
 #include <corbel/bits.h>
 #include <corbel/build_devices.h>
 #include <corbel/build_job.h>
+#include <corbel/cpu.h>
 #include <corbel/domain.h>
 #include <corbel/domprop.h>
 #include <corbel/fdt_read.h>
@@ -28,6 +29,7 @@ static struct {
     struct sched_pool *pool;
 } pools[8];
 static u32 pool_count;
+static struct sched_pool *boot_pool; /* the one that holds the boot CPU: Xen's Pool-0 */
 
 void build_pools(const struct platform *p)
 {
@@ -49,6 +51,8 @@ void build_pools(const struct platform *p)
                     cfg.name);
             continue;
         }
+        if (cfg.cpus & BIT(cpu_this()->id))
+            boot_pool = pool;
         pools[pool_count].phandle = cfg.phandle;
         pools[pool_count++].pool = pool;
         log_info("CPU pool %s: CPUs 0x%llx", cfg.name, (unsigned long long)cfg.cpus);
@@ -61,7 +65,9 @@ static struct sched_pool *find_pool(u32 phandle)
         if (pools[i].phandle == phandle)
             return pools[i].pool;
     }
-    return phandle ? NULL : sched_pool_default();
+    if (phandle)
+        return NULL;
+    return boot_pool ? boot_pool : sched_pool_default();
 }
 
 /* Two nodes may have one name with different unit addresses: number the later ones. */

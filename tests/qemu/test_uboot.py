@@ -358,7 +358,7 @@ def test_everything(request, hv, tmp_path, gic):
         domu(0, MEM=None, STATIC_MEM="0x60000000 0x10000000 0x80000000 0x8000000", CPUPOOL=0,
              CMD="console=ttyAMA0 earlycon"),
         domu(1, MEM=64, STATIC_MEM="0x90000000 0x8000000", DIRECT_MAP=0, ENHANCED=0, CPUPOOL=1),
-        domu(2, PASSTHROUGH_DTB="pt.dtb", VCPUS=2, COLORS="6-14", VIOMMU=1, CPUPOOL=0),
+        domu(2, PASSTHROUGH_DTB="pt.dtb", VCPUS=2, COLORS="6-14", VIOMMU=1),
         domu(3, NOBOOT=1, PASSTHROUGH_PATHS="/pl031@9010000"),
         hv_cmd=BY_PATH + " vwfi=native xen_colors=0-1 dom0_colors=2-5 ",
         **{"NUM_CPUPOOLS": 2, "CPUPOOL[0]": "cpu@0", "CPUPOOL[1]": "cpu@1 null"})
