@@ -12,6 +12,7 @@
 #include <corbel/mem_range.h>
 #include <corbel/page.h>
 #include <corbel/panic.h>
+#include <corbel/platform_static.h>
 #include <corbel/string.h>
 
 #define RANGES_MAX 64u

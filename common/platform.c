@@ -11,7 +11,6 @@
 
 #include <corbel/bits.h>
 #include <corbel/fdt_read.h>
-#include <corbel/mem_range.h>
 #include <corbel/platform_parts.h>
 #include <corbel/string.h>
 
@@ -184,42 +183,6 @@ struct holes {
     const struct mem_range *extra;
     u32 extra_count;
 };
-
-/* The domain is refused; a range over half of the machine shall hurt nobody else. */
-static void drop_refused(const struct platform *p, struct mem_range *range)
-{
-    if (mem_range_overlap(range, &p->self) || mem_range_overlap(range, &p->tree) ||
-        !mem_range_inside_any(p->banks, p->bank_count, range))
-        *range = (struct mem_range){ 0, 0 };
-}
-
-void platform_drop_refused(struct platform *p)
-{
-    for (u32 i = 0; i < p->module_count; i++)
-        drop_refused(p, &p->modules[i].range);
-    for (u32 i = 0; i < p->static_count; i++)
-        drop_refused(p, &p->statics[i].range);
-}
-
-bool platform_drop_hog(struct platform *p)
-{
-    struct mem_range *hog = NULL;
-
-    if (p->static_heap_count) {
-        p->static_heap_count = 0;
-        return true;
-    }
-    for (u32 i = 0; i < p->module_count; i++)
-        if (!hog || p->modules[i].range.size > hog->size)
-            hog = &p->modules[i].range;
-    for (u32 i = 0; i < p->static_count; i++)
-        if (!hog || p->statics[i].range.size > hog->size)
-            hog = &p->statics[i].range;
-    if (!hog || !hog->size)
-        return false;
-    *hog = (struct mem_range){ 0, 0 };
-    return true;
-}
 
 /* The i-th hole, rounded outwards to pages; false past the end. Unused slots have size 0. */
 static bool hole_at(const struct holes *holes, u32 i, struct mem_range *out)

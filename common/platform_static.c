@@ -217,3 +217,41 @@ void platform_read_static(struct platform *p, int chosen)
             read_domain(p, node);
     }
 }
+
+/* --- what would leave the hypervisor without memory --- */
+
+/* The domain is refused; a range over half of the machine shall hurt nobody else. */
+static void drop_refused(const struct platform *p, struct mem_range *range)
+{
+    if (mem_range_overlap(range, &p->self) || mem_range_overlap(range, &p->tree) ||
+        !mem_range_inside_any(p->banks, p->bank_count, range))
+        *range = (struct mem_range){ 0, 0 };
+}
+
+void platform_drop_refused(struct platform *p)
+{
+    for (u32 i = 0; i < p->module_count; i++)
+        drop_refused(p, &p->modules[i].range);
+    for (u32 i = 0; i < p->static_count; i++)
+        drop_refused(p, &p->statics[i].range);
+}
+
+bool platform_drop_hog(struct platform *p)
+{
+    struct mem_range *hog = NULL;
+
+    if (p->static_heap_count) {
+        p->static_heap_count = 0;
+        return true;
+    }
+    for (u32 i = 0; i < p->module_count; i++)
+        if (!hog || p->modules[i].range.size > hog->size)
+            hog = &p->modules[i].range;
+    for (u32 i = 0; i < p->static_count; i++)
+        if (!hog || p->statics[i].range.size > hog->size)
+            hog = &p->statics[i].range;
+    if (!hog || !hog->size)
+        return false;
+    *hog = (struct mem_range){ 0, 0 };
+    return true;
+}

@@ -135,15 +135,6 @@ void platform_find_uart(const void *fdt, struct platform_uart *uart);
 /* The hypervisor's command line with Xen's precedence (A5). Always ended with NUL. */
 void platform_cmdline(const void *fdt, char *buf, size_t size);
 
-/* Empty the ranges of modules and static memory that are over self or tree, or not in RAM. */
-void platform_drop_refused(struct platform *p);
-
-/*
- * So little RAM is left that the hypervisor cannot work: give up xen,static-heap, else the
- * largest module or static range, whose domain will be refused. False: there is none.
- */
-bool platform_drop_hog(struct platform *p);
-
 /*
  * Free RAM = the static heap, or all banks without one, less reserved and static memory,
  * modules, hypervisor and device tree; extra[] are further holes. Writes sorted ranges of

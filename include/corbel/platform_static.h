@@ -7,6 +7,8 @@
 #include <corbel/page.h>
 #include <corbel/types.h>
 
+struct platform;
+
 /*
  * Static memory as the tree has it, read once for all: the platform keeps it out of
  * the allocator, the domain parser (domcfg_static.c, domcfg_shm.c) checks it. Pure.
@@ -32,5 +34,14 @@ enum corbel_err platform_shm_read(const void *fdt, int node, struct platform_shm
 
 /* compatible = "xen,domain-shared-memory-v1" */
 bool platform_is_shm(const void *fdt, int node);
+
+/* Empty the ranges of modules and static memory that are over self or tree, or not in RAM. */
+void platform_drop_refused(struct platform *p);
+
+/*
+ * So little RAM is left that the hypervisor cannot work: give up xen,static-heap, else the
+ * largest module or static range, whose domain will be refused. False: there is none.
+ */
+bool platform_drop_hog(struct platform *p);
 
 #endif

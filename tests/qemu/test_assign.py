@@ -155,7 +155,8 @@ def test_virtio(boot, tmp_path, gic):
                            qemu_args=args), limit=300)
     for name in ("domU1", "domU2"):
         vm.shell(name, 150)
-    vm.run("domU1", "mkdir /m; mount -t ext4 /dev/vda /m && sha256sum /m/file", r"^%s " % digest, 90)
+    vm.run("domU1", "mkdir /m; mount -t ext4 /dev/vda /m && sha256sum /m/file",
+           r"^%s " % digest, 90)
     assert irq_count(vm, "domU1", 79) > 16
     vm.run("domU1", "cp /m/file /m/copy && sync && umount /m; echo end-$?", r"^end-0$", 60)
     tail = (folder / "file").read_bytes()[-4096:]
@@ -163,7 +164,8 @@ def test_virtio(boot, tmp_path, gic):
     vm.run("domU1", "ls /sys/class/net", r"^lo\s*$")
     vm.run("domU2", "ls /dev/vda", r"No such file")
     vm.run("domU2", "ip link set eth0 up && ip addr add 10.0.2.15/24 dev eth0 && "
-           "sleep 2 && tftp -g -r file -l /file 10.0.2.2 && sha256sum /file", r"^%s " % download, 200)
+           "sleep 2 && tftp -g -r file -l /file 10.0.2.2 && sha256sum /file",
+           r"^%s " % download, 200)
     assert "(forwarded)" in mapped(vm, "domU1", "virtio_mmio@a003e00")
 
 
@@ -173,7 +175,7 @@ def test_two_owners(boot):
     first = give(linux("domU1"), [partdt.pl031()])
     second = give(linux("domU2"), [partdt.pl031()])
     vm = boot(mkdtb.Config(domains=[first, second]), limit=120)
-    vm.expect(HV, r"domU2: refused: /passthrough/rtc@9010000: xen,reg = 0x9010000\+0x1000: expected "
-              r"a device that domain 1 does not have", 60)
+    vm.expect(HV, r"domU2: refused: /passthrough/rtc@9010000: xen,reg = 0x9010000\+0x1000: "
+              r"expected a device that domain 1 does not have", 60)
     vm.shell("domU1", 100)
     vm.run("domU1", "cat /sys/class/rtc/rtc0/name", r"rtc-pl031")

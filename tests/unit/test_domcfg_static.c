@@ -161,9 +161,9 @@ static void test_platform_list_full(void **state)
     machine_read();
     machine.static_count = 0;
     assert_int_not_equal(domcfg_parse(&machine, fdt_path_offset(blob, dom), &cfg, &error), 0);
-    assert_string_equal(
-        error.text, S
-        "0x60000000+0x1000: expected at most 128 static ranges in the tree, and RAM left beside them");
+    assert_string_equal(error.text,
+                        S "0x60000000+0x1000: expected at most 128 static ranges in the tree, "
+                          "and RAM left beside them");
 }
 
 /* domU2 stands in front of domU1; each region of domU1 meets memory of domU2. */

@@ -3,6 +3,8 @@
  * Memory of the platform: banks, reservations and what is left of them free;
  * and one whole machine read at once.
  */
+#include <corbel/platform_static.h>
+
 #include "machines.h"
 
 static void virt_as_a_whole(void **state)
