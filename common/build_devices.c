@@ -7,13 +7,12 @@
  */
 #include <corbel/build_devices.h>
 
-#include <arch/cache.h>
-#include <arch/mmu.h>
 #include <corbel/addrmap.h>
 #include <corbel/bits.h>
 #include <corbel/build_job.h>
 #include <corbel/domain.h>
 #include <corbel/p2m.h>
+#include <corbel/page.h>
 #include <corbel/plan.h>
 #include <corbel/subpage.h>
 #include <corbel/vgic.h>
@@ -96,8 +95,7 @@ enum corbel_err build_devices_clean_step(struct domain *d, u64 *pos)
             continue;
         }
         n = MIN(e->size - at, CLEAN_STEP);
-        arch_cache_clean_inval(arch_window_open(WINDOW_LARGE_A, PA(e->pa + at), EL2_DATA), n);
-        arch_window_close(WINDOW_LARGE_A);
+        page_clean(PA(e->pa + at), n);
         *pos += n;
         return ERR_AGAIN;
     }

@@ -7,7 +7,6 @@
 #include <corbel/build.h>
 
 #include <arch/cache.h>
-#include <arch/mmu.h>
 #include <arch/stage2.h>
 #include <arch/time.h>
 #include <corbel/bits.h>
@@ -229,9 +228,8 @@ static void clean_range(struct domain *d, ipa_t ipa, u64 size)
 
         if (p2m_ram_at(&d->p2m, IPA(at), &pa, &room) != CORBEL_OK)
             return;
-        part = MIN(MIN(size - done, room), SZ_2M - (pa.v & (SZ_2M - 1)));
-        arch_cache_clean_inval(arch_window_open(WINDOW_LARGE_B, pa, EL2_DATA), part);
-        arch_window_close(WINDOW_LARGE_B);
+        part = MIN(size - done, room);
+        page_clean(pa, part);
         done += part;
     }
 }
@@ -425,11 +423,9 @@ bool build_clean_ram_step(struct vcpu *v)
         const struct p2m_bank *b = &p2m->banks[i];
 
         if (pos < b->size) {
-            pa_t pa = pa_add(b->pa, pos);
             u64 n = MIN(b->size - pos, CLEAN_STEP);
 
-            arch_cache_clean_inval(arch_window_open(WINDOW_LARGE_A, pa, EL2_DATA), n);
-            arch_window_close(WINDOW_LARGE_A);
+            page_clean(pa_add(b->pa, pos), n);
             v->clean_pos += n;
             return false;
         }

@@ -8,7 +8,6 @@
  */
 #include <corbel/p2m.h>
 
-#include <arch/cache.h>
 #include <arch/mmu.h>
 #include <corbel/bitmap.h>
 #include <corbel/bits.h>
@@ -136,18 +135,6 @@ enum corbel_err p2m_map(struct p2m *p2m, ipa_t ipa, pa_t pa, u64 size, enum s2_c
     return err;
 }
 
-/* Clean and drop lines that the old owner left, by an EL2 mapping of the same type. */
-static void range_clean(pa_t pa, u64 size)
-{
-    for (u64 at = pa.v, end = pa.v + size; at < end;) {
-        u64 part = MIN(end, ALIGN_DOWN(at, SZ_2M) + SZ_2M) - at;
-
-        arch_cache_clean_inval(arch_window_open(WINDOW_LARGE_B, PA(at), EL2_DATA), part);
-        arch_window_close(WINDOW_LARGE_B);
-        at += part;
-    }
-}
-
 /* Cleaning comes after the unmap: before it, the old owner could dirty the lines again. */
 static void piece_remove(struct p2m *p2m, const struct stage2_map *piece)
 {
@@ -155,7 +142,7 @@ static void piece_remove(struct p2m *p2m, const struct stage2_map *piece)
 
     CORBEL_ASSERT(err == CORBEL_OK); /* whole leaves only: takes no pages */
     if (is_cacheable(&piece->attr))
-        range_clean(piece->pa, piece->size);
+        page_clean(piece->pa, piece->size);
 }
 
 static bool continues(const struct stage2_map *a, const struct stage2_map *b)

@@ -83,4 +83,7 @@ void arena_destroy(struct arena *arena);
 /* Scrub: zero a range of frames that nobody maps, and clean it to the PoC (WINDOW_LARGE_A). */
 void page_scrub(pa_t pa, u64 size);
 
+/* Clean and drop the cache lines of a range, whatever its alignment (WINDOW_LARGE_B). */
+void page_clean(pa_t pa, u64 size);
+
 #endif

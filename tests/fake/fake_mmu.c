@@ -95,6 +95,10 @@ void arch_cache_clean(const void *va, size_t size)
 
 void arch_cache_clean_inval(const void *va, size_t size)
 {
+    u64 pa = virt_to_phys(va).v;
+
+    /* What is next to a window is not mapped. */
+    CORBEL_ASSERT(size && ALIGN_DOWN(pa, SZ_2M) == ALIGN_DOWN(pa + size - 1, SZ_2M));
     fake_cleaned += size;
 }
 

@@ -388,6 +388,10 @@ static void test_arena_and_scrub(void **state)
             fail_msg("byte %llu was not scrubbed", (unsigned long long)i);
     assert_int_equal(fake_ram[SZ_4K + 4 * SZ_1M], 0xff);
     assert_int_equal(fake_cleaned, 4 * SZ_1M);
+    page_clean(PA(LOW_BASE + SZ_2M - SZ_4K), 2 * SZ_4K);
+    page_clean(PA(LOW_BASE + 3 * SZ_4K), 4 * SZ_1M);
+    page_clean(PA(LOW_BASE), SZ_2M);
+    assert_int_equal(fake_cleaned, 10 * SZ_1M + 2 * SZ_4K);
     assert_int_equal(fake_windows, 0);
     fake_ram_exit();
     free(mem);
