@@ -15,8 +15,10 @@
 #include <corbel/platform_static.h>
 #include <corbel/string.h>
 
-#define RANGES_MAX 64u
-#define FREE_MIN   (16 * SZ_1M) /* books, heap, a domain or two */
+/* Whatever is kept out of a bank splits it once: all that there can be have their place. */
+#define RANGES_MAX \
+    (PLATFORM_BANKS_MAX + PLATFORM_RESERVED_MAX + PLATFORM_STATIC_MAX + PLATFORM_MODULES_MAX + 2u)
+#define FREE_MIN (16 * SZ_1M) /* books, heap, a domain or two */
 
 /* Take size bytes off the end of the highest range that has them. */
 static u64 carve(struct mem_range *ranges, u32 count, u64 size)
@@ -50,7 +52,7 @@ static u32 find_free(struct platform *p, struct mem_range *ranges)
 
 void boot_mem_init(struct platform *p, u64 fdt_pa, u64 fdt_size)
 {
-    struct mem_range ranges[RANGES_MAX];
+    static struct mem_range ranges[RANGES_MAX]; /* too many for the stack; boot CPU, once */
     u64 size = ALIGN_UP(page_books_size(p->banks, p->bank_count), PAGE_SIZE);
     u64 total = 0, books;
     u32 count;

@@ -212,3 +212,14 @@ def test_hogs(boot, hog):
         vm.expect(HV, r"is not kept")
     else:
         vm.expect(HV, r"domU2: refused: /chosen/domU2.*: expected ")
+
+
+def test_many_pieces(boot):
+    """More gaps between modules and reservations than domains: all of the RAM is used still."""
+    domain = payload("domU1", "payload", "test=mem end=hang", memory_mib=512)
+    config = mkdtb.Config(machine=mkdtb.Machine(ram="1G"), domains=[domain])
+    config.reserved = [("gap", base, 0x10000, {}) for base in
+                       range(0x42000000, 0x42000000 + 100 * 0x40000, 0x40000)]
+    vm = boot(config, limit=90)
+    _, failed = vm.tap("domU1", 80)
+    assert failed == []
