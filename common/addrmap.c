@@ -115,6 +115,13 @@ static enum corbel_err check_alone(const struct addrmap *map, const struct addrm
         addrmap_refuse(map, entry, expected, e);
         return ERR_RANGE;
     }
+    /* No page table of this CPU leads there, nor does EL2's window for a forwarded access. */
+    if (!entry->floating && entry->pa > BIT(max_bits) - entry->size) {
+        fmt_snprintf(expected, sizeof(expected), "host addresses, not 0x%llx, of %u bits",
+                     (unsigned long long)entry->pa, max_bits);
+        addrmap_refuse(map, entry, expected, e);
+        return ERR_RANGE;
+    }
     return CORBEL_OK;
 }
 

@@ -37,19 +37,19 @@ static void add_kind(enum addrmap_kind kind, u64 base, u64 size, const char *wha
     assert_int_equal(addrmap_add_named(&map, &entry, &error), CORBEL_OK);
 }
 
-static void add_trapped(u64 base, u64 size, const char *what)
+static void add_device_at(u64 base, u64 pa, u64 size, const char *what)
 {
     struct addrmap_entry entry = {
-        .base = base,
-        .size = size,
-        .kind = MAP_DEVICE,
-        .cls = S2_MMIO,
-        .trapped = true,
-        .pa = base,
+        .base = base, .size = size, .kind = MAP_DEVICE, .cls = S2_MMIO, .trapped = true, .pa = pa
     };
 
     str_copy(entry.what, what, sizeof(entry.what));
     assert_int_equal(addrmap_add_named(&map, &entry, &error), CORBEL_OK);
+}
+
+static void add_trapped(u64 base, u64 size, const char *what)
+{
+    add_device_at(base, base, size, what);
 }
 
 static void check_solve(u8 bits, enum corbel_err err, const char *text)
@@ -107,6 +107,23 @@ static void test_xen_layout_v2(void **state)
     assert_null(addrmap_find(&map, MAP_GICR, 0));
     check_entry(MAP_GNTTAB, 0, 0x38000000, 0x1000000);
     assert_int_equal(map.ipa_bits, 34);
+}
+
+/* A forwarded access beyond what the CPU can address would be a fault of EL2 itself. */
+static void test_host_limits(void **state)
+{
+    addrmap_init(&map);
+    add_device_at(0x1f80, (1ull << 40) - 0x80, 0x80, "last");
+    check_solve(40, CORBEL_OK, "");
+    add_device_at(0x2f80, (1ull << 40) - 0x80, 0x100, "one byte more");
+    check_solve(40, ERR_RANGE,
+                "address map: one byte more = 0x2f80+0x100: expected host addresses, not "
+                "0xffffffff80, of 40 bits");
+    addrmap_init(&map);
+    add_device_at(0x1000, ~0xfffull, 0x80, "no address");
+    check_solve(48, ERR_RANGE,
+                "address map: no address = 0x1000+0x80: expected host addresses, not "
+                "0xfffffffffffff000, of 48 bits");
 }
 
 static void test_memory_limits(void **state)
@@ -385,14 +402,23 @@ static void test_random_maps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_xen_layout_v3),    cmocka_unit_test(test_xen_layout_v2),
-        cmocka_unit_test(test_memory_limits),    cmocka_unit_test(test_ipa_bits_at_the_edge),
-        cmocka_unit_test(test_clash_names_both), cmocka_unit_test(test_neighbors_do_not_clash),
-        cmocka_unit_test(test_floating_ranges),  cmocka_unit_test(test_no_hole),
-        cmocka_unit_test(test_bad_entries),      cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_trapped_ranges),   cmocka_unit_test(test_trapped_beside_mapped),
-        cmocka_unit_test(test_whole_pages),      cmocka_unit_test(test_keep_out),
-        cmocka_unit_test(test_refusals_of_add),  cmocka_unit_test(test_lines_of_devices),
+        cmocka_unit_test(test_xen_layout_v3),
+        cmocka_unit_test(test_xen_layout_v2),
+        cmocka_unit_test(test_host_limits),
+        cmocka_unit_test(test_memory_limits),
+        cmocka_unit_test(test_ipa_bits_at_the_edge),
+        cmocka_unit_test(test_clash_names_both),
+        cmocka_unit_test(test_neighbors_do_not_clash),
+        cmocka_unit_test(test_floating_ranges),
+        cmocka_unit_test(test_no_hole),
+        cmocka_unit_test(test_bad_entries),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_trapped_ranges),
+        cmocka_unit_test(test_trapped_beside_mapped),
+        cmocka_unit_test(test_whole_pages),
+        cmocka_unit_test(test_keep_out),
+        cmocka_unit_test(test_refusals_of_add),
+        cmocka_unit_test(test_lines_of_devices),
         cmocka_unit_test(test_random_maps),
     };
 
