@@ -14,6 +14,7 @@
 #include <corbel/p2m.h>
 #include <corbel/page.h>
 #include <corbel/plan.h>
+#include <corbel/shmem.h>
 #include <corbel/subpage.h>
 #include <corbel/vgic.h>
 
@@ -79,7 +80,17 @@ void build_devices_quiet(struct domain *d)
     vgic_release_spis(d);
 }
 
-/* Only SRAM: RAM is scrubbed by p2m, shared memory by its last user, devices were not cached. */
+/* No stage 2 of d has it any more: what is left to plan_release() has no frames to scrub. */
+static enum corbel_err put_shared_step(struct plan *plan)
+{
+    if (!plan->shm_count)
+        return CORBEL_OK;
+    if (shmem_put_step(&plan->cfg.shms[plan->shm_count - 1]))
+        plan->shm_count--;
+    return ERR_AGAIN;
+}
+
+/* Of regions only SRAM: RAM is scrubbed by p2m, devices were not cached. */
 enum corbel_err build_devices_clean_step(struct domain *d, u64 *pos)
 {
     const struct addrmap_entry *e;
@@ -99,7 +110,7 @@ enum corbel_err build_devices_clean_step(struct domain *d, u64 *pos)
         *pos += n;
         return ERR_AGAIN;
     }
-    return CORBEL_OK;
+    return put_shared_step(d->plan);
 }
 
 void build_devices_release(struct domain *d)

@@ -28,6 +28,7 @@
 
 #define SCRUB_STEP SZ_64K
 #define CLEAN_STEP SZ_64K
+#define MAP_STEP   (8 * SZ_1M) /* by single pages: four tables */
 
 static u32 started, refused; /* atomic counters */
 static u32 unfinished = 1;   /* builds under way; one is held by build_boot_done() */
@@ -124,10 +125,11 @@ static enum task_result give_up_module(struct domain *d, const struct domcfg_mod
 static void take_chosen(struct domain *d, u64 ipa, u64 left, struct p2m_bank *bank)
 {
     struct mem_range *from = &d->plan->banks[d->job->bank];
+    u64 step = IS_ALIGNED(ipa ^ from->base, SZ_2M) ? SZ_1G : MAP_STEP;
 
     bank->ipa = IPA(ipa);
     bank->pa = PA(from->base);
-    bank->size = MIN(MIN(left, from->size), SZ_1G);
+    bank->size = MIN(MIN(left, from->size), step);
     bank->is_static = !d->plan->banks_owned;
 }
 

@@ -7,14 +7,18 @@
 #include <corbel/shmem.h>
 
 #include <arch/spinlock.h>
+#include <corbel/bits.h>
 #include <corbel/page.h>
 #include <corbel/panic.h>
 #include <corbel/string.h>
+
+#define SCRUB_STEP SZ_64K
 
 struct share {
     char id[SHM_ID_SIZE]; /* "": a free slot */
     u64 size;
     pa_t pa;
+    u64 left; /* to scrub, when there are no users any more */
     u32 users;
     bool changing; /* one CPU brings it up or takes it down */
 };
@@ -98,23 +102,44 @@ enum corbel_err shmem_get(const struct domcfg_shm *shm, pa_t *out)
     return is_new ? bring_up(shm, s, out) : err;
 }
 
-void shmem_put(const struct domcfg_shm *shm)
+/* One user less. True: it was the last one, and the id is the caller's until it is gone. */
+static bool leave(struct share *s)
+{
+    CORBEL_ASSERT(s && (s->changing ? !s->users && s->left : s->users));
+    if (s->changing) /* begun in a step before */
+        return true;
+    s->changing = --s->users == 0;
+    s->left = s->size;
+    return s->changing;
+}
+
+bool shmem_put_step(const struct domcfg_shm *shm)
 {
     struct share *s;
     bool last;
+    u64 part;
 
     spin_lock(&book.lock);
     s = find(shm->id);
-    CORBEL_ASSERT(s && s->users && !s->changing);
-    last = --s->users == 0;
-    s->changing = last;
+    last = leave(s);
     spin_unlock(&book.lock);
     if (!last)
-        return;
-    page_scrub(s->pa, s->size);
+        return true;
+    part = MIN(s->left, SCRUB_STEP);
+    s->left -= part;
+    page_scrub(pa_add(s->pa, s->left), part);
+    if (s->left)
+        return false;
     if (!shm->has_hpa)
         page_free_range(s->pa, s->size);
     spin_lock(&book.lock);
     *s = (struct share){ 0 };
     spin_unlock(&book.lock);
+    return true;
+}
+
+void shmem_put(const struct domcfg_shm *shm)
+{
+    while (!shmem_put_step(shm))
+        ;
 }

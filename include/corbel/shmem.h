@@ -22,7 +22,13 @@
  */
 enum corbel_err shmem_get(const struct domcfg_shm *shm, pa_t *out) __must_check;
 
-/* One user less; who puts does not map the frames any more, in no TLB either. */
+/*
+ * One user less; who puts does not map the frames any more, in no TLB either. The last one
+ * scrubs them, 64 KiB in a step: false, call again with the same shm.
+ */
+bool shmem_put_step(const struct domcfg_shm *shm) __must_check;
+
+/* All steps at once: while domains are planned. */
 void shmem_put(const struct domcfg_shm *shm);
 
 #endif
