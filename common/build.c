@@ -130,6 +130,8 @@ static u32 table_pages(const struct domain *d)
 {
     u32 pages = P2M_SPARE_PAGES + chosen_ram_pages(d);
 
+    for (u32 i = 0; i < d->plan->shm_count; i++)
+        pages += pages_of(d, d->cfg->shms[i].gpa, d->plan->shm[i].v, d->cfg->shms[i].size, S2_RAM);
     for (u32 i = 0; i < d->map->count; i++) {
         const struct addrmap_entry *e = &d->map->entries[i];
 
@@ -145,9 +147,6 @@ static u32 table_pages(const struct domain *d)
         case MAP_SRAM:
             if (!e->trapped)
                 pages += pages_of(d, e->base, e->pa, e->size, e->cls);
-            break;
-        case MAP_SHMEM:
-            pages += pages_of(d, e->base, e->base + PAGE_SIZE, e->size, e->cls);
             break;
         default:
             break;
@@ -239,10 +238,14 @@ static enum corbel_err reserve(struct domain *d, const struct platform *p, struc
     cfg_error_set(e, d->name, "(CPUs)", "(as configured)",
                   "a free CPU of its pool for each vCPU's hard affinity");
     err = create_vcpus(d);
-    if (err == CORBEL_OK)
-        err = create_devices(d, p);
+    if (err != CORBEL_OK)
+        return err;
+    cfg_error_set(e, d->name, "(devices)", "(as configured)",
+                  "interrupts that nobody else has, and room for their registers");
+    err = create_devices(d, p);
     if (err == CORBEL_OK) {
         d->task.kind = UNIT_TASK;
+        cfg_error_set(e, d->name, "(CPUs)", "(as configured)", "a CPU of its pool for its task");
         err = sched_unit_init(&d->task, find_pool(d->cfg->pool_phandle), d->cfg->weight, ~0ull);
     }
     return err;

@@ -19,6 +19,7 @@
 #include <corbel/vgic.h>
 
 #define CLEAN_STEP SZ_64K
+#define MAP_STEP   (8 * SZ_1M) /* in single pages: 4 tables */
 
 u64 build_devices_arena(const struct domain *d)
 {
@@ -46,33 +47,82 @@ enum corbel_err build_devices_create(struct domain *d)
     return err;
 }
 
-static enum corbel_err map_entry(struct domain *d, const struct addrmap_entry *e)
+/* What stage 2 will show beside RAM: registers and SRAM by the map, then shared memory. */
+struct region {
+    u64 ipa, pa, size;
+    enum s2_class cls;
+};
+
+static bool region_at(const struct domain *d, u32 index, struct region *r)
 {
-    if ((e->kind != MAP_DEVICE && e->kind != MAP_SRAM) || e->trapped)
-        return CORBEL_OK;
-    return p2m_map(&d->p2m, IPA(e->base), PA(e->pa), e->size, (enum s2_class)e->cls);
-}
+    const struct domcfg_shm *shm;
 
-static enum corbel_err map_shared(struct domain *d)
-{
-    enum corbel_err err = CORBEL_OK;
+    for (u32 i = 0; i < d->map->count; i++) {
+        const struct addrmap_entry *e = &d->map->entries[i];
 
-    for (u32 i = 0; i < d->plan->shm_count && err == CORBEL_OK; i++) {
-        const struct domcfg_shm *shm = &d->cfg->shms[i];
-
-        err = p2m_map(&d->p2m, IPA(shm->gpa), d->plan->shm[i], shm->size,
-                      shm->read_only ? S2_RAM_RO : S2_RAM);
+        if ((e->kind != MAP_DEVICE && e->kind != MAP_SRAM) || e->trapped || index-- != 0)
+            continue;
+        *r = (struct region){ e->base, e->pa, e->size, (enum s2_class)e->cls };
+        return true;
     }
-    return err;
+    if (index >= d->plan->shm_count)
+        return false;
+    shm = &d->cfg->shms[index];
+    *r = (struct region){ shm->gpa, d->plan->shm[index].v, shm->size,
+                          shm->read_only ? S2_RAM_RO : S2_RAM };
+    return true;
 }
 
-enum corbel_err build_devices_map(struct domain *d)
+/* Up to the next border of a 1 GiB table, or less where single pages are mapped. */
+static u64 map_piece(const struct region *r, u64 at)
 {
-    enum corbel_err err = CORBEL_OK;
+    u64 ipa = r->ipa + at;
+    u64 unit = IS_ALIGNED(r->ipa ^ r->pa, SZ_2M) ? SZ_1G : MAP_STEP;
 
-    for (u32 i = 0; i < d->map->count && err == CORBEL_OK; i++)
-        err = map_entry(d, &d->map->entries[i]);
-    return err == CORBEL_OK ? map_shared(d) : err;
+    return MIN(r->size - at, ALIGN_DOWN(ipa, unit) + unit - ipa);
+}
+
+enum corbel_err build_devices_map_step(struct domain *d, u64 *pos)
+{
+    struct region r;
+    u64 at = *pos;
+
+    for (u32 i = 0; region_at(d, i, &r); i++) {
+        enum corbel_err err;
+        u64 n;
+
+        if (at >= r.size) {
+            at -= r.size;
+            continue;
+        }
+        n = map_piece(&r, at);
+        err = p2m_map(&d->p2m, IPA(r.ipa + at), PA(r.pa + at), n, r.cls);
+        *pos += n;
+        return err == CORBEL_OK ? ERR_AGAIN : err;
+    }
+    return CORBEL_OK;
+}
+
+enum corbel_err build_devices_clean_step(const struct domain *d, u64 *pos)
+{
+    struct region r;
+    u64 at = *pos;
+
+    for (u32 i = 0; region_at(d, i, &r); i++) {
+        u64 n;
+
+        if (s2_policy(r.cls).memattr != S2_ATTR_WB)
+            continue;
+        if (at >= r.size) {
+            at -= r.size;
+            continue;
+        }
+        n = MIN(r.size - at, CLEAN_STEP);
+        page_clean(PA(r.pa + at), n);
+        *pos += n;
+        return ERR_AGAIN;
+    }
+    return CORBEL_OK;
 }
 
 void build_devices_quiet(struct domain *d)
@@ -81,36 +131,15 @@ void build_devices_quiet(struct domain *d)
 }
 
 /* No stage 2 of d has it any more: what is left to plan_release() has no frames to scrub. */
-static enum corbel_err put_shared_step(struct plan *plan)
+enum corbel_err build_devices_put_step(struct domain *d)
 {
+    struct plan *plan = d->plan;
+
     if (!plan->shm_count)
         return CORBEL_OK;
     if (shmem_put_step(&plan->cfg.shms[plan->shm_count - 1]))
         plan->shm_count--;
     return ERR_AGAIN;
-}
-
-/* Of regions only SRAM: RAM is scrubbed by p2m, devices were not cached. */
-enum corbel_err build_devices_clean_step(struct domain *d, u64 *pos)
-{
-    const struct addrmap_entry *e;
-    u64 at = *pos;
-
-    for (u32 i = 0; (e = addrmap_find(d->map, MAP_SRAM, i)) != NULL; i++) {
-        u64 n;
-
-        if (e->cls != S2_SRAM)
-            continue;
-        if (at >= e->size) {
-            at -= e->size;
-            continue;
-        }
-        n = MIN(e->size - at, CLEAN_STEP);
-        page_clean(PA(e->pa + at), n);
-        *pos += n;
-        return ERR_AGAIN;
-    }
-    return put_shared_step(d->plan);
 }
 
 void build_devices_release(struct domain *d)

@@ -125,7 +125,8 @@ static enum task_result give_up_module(struct domain *d, const struct domcfg_mod
 static void take_chosen(struct domain *d, u64 ipa, u64 left, struct p2m_bank *bank)
 {
     struct mem_range *from = &d->plan->banks[d->job->bank];
-    u64 step = IS_ALIGNED(ipa ^ from->base, SZ_2M) ? SZ_1G : MAP_STEP;
+    u64 unit = IS_ALIGNED(ipa ^ from->base, SZ_2M) ? SZ_1G : MAP_STEP;
+    u64 step = ALIGN_DOWN(ipa, unit) + unit - ipa; /* no block is split at a piece's end */
 
     bank->ipa = IPA(ipa);
     bank->pa = PA(from->base);
@@ -206,7 +207,28 @@ static enum task_result stage_copy(struct domain *d)
         return kernel ? give_up_module(d, &d->cfg->kernel, "an undamaged gzip stream")
                       : give_up_module(d, &d->cfg->ramdisk, "data that fits its place in RAM");
     d->job->pos = 0;
-    d->stage = kernel ? BUILD_RAMDISK : BUILD_START;
+    d->stage = kernel ? BUILD_RAMDISK : BUILD_CLEAN;
+    return TASK_AGAIN;
+}
+
+static enum task_result stage_clean(struct domain *d)
+{
+    if (build_devices_clean_step(d, &d->job->pos) == ERR_AGAIN)
+        return TASK_AGAIN;
+    d->job->pos = 0;
+    d->stage = BUILD_MAP;
+    return TASK_AGAIN;
+}
+
+static enum task_result stage_map(struct domain *d)
+{
+    enum corbel_err err = build_devices_map_step(d, &d->job->pos);
+
+    if (err == ERR_AGAIN)
+        return TASK_AGAIN;
+    if (err != CORBEL_OK)
+        return give_up(d, d->cfg->node, "(stage 2) = (as planned): expected tables for it");
+    d->stage = BUILD_START;
     return TASK_AGAIN;
 }
 
@@ -292,7 +314,7 @@ static enum task_result stage_start(struct domain *d)
 {
     struct plan_env env;
 
-    if (map_gicv(d) != CORBEL_OK || build_devices_map(d) != CORBEL_OK)
+    if (map_gicv(d) != CORBEL_OK)
         return give_up(d, d->cfg->node, "(stage 2) = (as planned): expected tables for it");
     if (write_dtb(d) != CORBEL_OK)
         return give_up(d, d->cfg->node, "(device tree) = (as built): expected room for it");
@@ -374,6 +396,8 @@ static enum task_result stage_regions(struct domain *d)
 
     if (build_devices_clean_step(d, &d->clean_pos) == ERR_AGAIN)
         return TASK_AGAIN;
+    if (build_devices_put_step(d) == ERR_AGAIN)
+        return TASK_AGAIN;
     build_devices_release(d);
     arena_destroy(&d->arena);
     if (d->job)
@@ -399,6 +423,10 @@ enum task_result build_step(struct domain *d)
     case BUILD_KERNEL:
     case BUILD_RAMDISK:
         return stage_copy(d);
+    case BUILD_CLEAN:
+        return stage_clean(d);
+    case BUILD_MAP:
+        return stage_map(d);
     case BUILD_START:
         return stage_start(d);
     case END_WAIT:
@@ -419,7 +447,7 @@ enum task_result build_step(struct domain *d)
 bool build_clean_ram_step(struct vcpu *v)
 {
     const struct p2m *p2m = &v->domain->p2m;
-    u64 pos = v->clean_pos;
+    u64 pos = v->clean_pos, before;
 
     for (u32 i = 0; i < p2m->bank_count; i++) {
         const struct p2m_bank *b = &p2m->banks[i];
@@ -432,6 +460,11 @@ bool build_clean_ram_step(struct vcpu *v)
             return false;
         }
         pos -= b->size;
+    }
+    before = pos;
+    if (build_devices_clean_step(v->domain, &pos) == ERR_AGAIN) {
+        v->clean_pos += pos - before;
+        return false;
     }
     v->clean_pos = 0;
     return true;

@@ -21,7 +21,6 @@
 #define DTB_SIZE_MIN SZ_64K /* room for the guest's tree without devices */
 #define VUART_SPI    32u    /* Xen's guest layout */
 #define VUART_PAGE   0x1000ull
-#define UART_NOTES   1u /* plan_note() indexes before the devices' */
 
 struct planner {
     const struct plan_env *env;
@@ -75,9 +74,10 @@ static enum corbel_err refuse_device(struct planner *pl, u32 device, const char 
                                      const char *value, const char *expected)
 {
     const struct passdt *pass = &pl->plan->pass;
-    char path[96];
+    char raw[96], path[96];
 
-    fdtr_path_of(pass->fdt, pass->devices[device].node, path, sizeof(path));
+    fdtr_path_of(pass->fdt, pass->devices[device].node, raw, sizeof(raw));
+    domprop_clean(path, raw, sizeof(path));
     cfg_error_set(pl->e, path, property, value, expected);
     return ERR_EXIST;
 }
@@ -109,7 +109,10 @@ static enum corbel_err claim_irq(struct planner *pl, const struct passdt_irq *ir
 
     fmt_snprintf(value, sizeof(value), "SPI %u", irq->intid - VGIC_PRIVATE);
     fmt_snprintf(expected, sizeof(expected), "an SPI below the domain's nr_spis, %u", nr_spis);
-    if (irq->intid - VGIC_PRIVATE < nr_spis)
+    if (irq->intid >= pl->env->line_count)
+        fmt_snprintf(expected, sizeof(expected), "an SPI that the GIC has: below %u",
+                     pl->env->line_count - VGIC_PRIVATE);
+    else if (irq->intid - VGIC_PRIVATE < nr_spis)
         err = assign_irq(pl->id, irq->intid, &other);
     if (err == CORBEL_OK)
         return err;
@@ -229,6 +232,11 @@ static enum corbel_err get_shared(struct planner *pl)
         if (shmem_get(shm, &plan->shm[plan->shm_count]) != CORBEL_OK)
             return refuse(pl, shm->node, "xen,shared-mem", shm->size,
                           "a size for which memory is left, and few different ids");
+        if (page_free_count() * PAGE_SIZE >= memory_promised)
+            continue;
+        plan->shm_count++; /* to be given back: earlier domains were promised these frames */
+        return refuse(pl, shm->node, "xen,shared-mem", shm->size,
+                      "a size that leaves the domains before it their memory");
     }
     return CORBEL_OK;
 }
@@ -442,13 +450,27 @@ static bool device_note(const struct plan *plan, u32 nth, char *buf, size_t size
     return false;
 }
 
+/* RAM that was named by address may lie where the domain's devices do not reach. */
+static bool is_beyond_dma(const struct plan *plan)
+{
+    for (u32 i = 0; plan->pass.dma_limit && plan->cfg.direct_map && i < plan->bank_count; i++)
+        if (plan->banks[i].base + plan->banks[i].size > plan->pass.dma_limit)
+            return true;
+    return false;
+}
+
 bool plan_note(const struct plan *plan, u32 index, char *buf, size_t size)
 {
     const char *text = uart_note_text((enum plan_uart_note)plan->uart_note);
 
-    if (text && index == 0) {
+    if (text && index-- == 0) {
         fmt_snprintf(buf, size, "%s", text);
         return true;
     }
-    return device_note(plan, text ? index - UART_NOTES : index, buf, size);
+    if (is_beyond_dma(plan) && index-- == 0) {
+        fmt_snprintf(buf, size, "WARNING: its devices reach only RAM below 0x%llx",
+                     (unsigned long long)plan->pass.dma_limit);
+        return true;
+    }
+    return device_note(plan, index, buf, size);
 }

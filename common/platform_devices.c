@@ -236,6 +236,8 @@ static const char *hidden_kind(const void *fdt, int node)
         if (fdtr_compatible(fdt, node, kinds[i].compatible))
             return kinds[i].what;
     }
+    if (fdtr_has(fdt, node, "#iommu-cells"))
+        return "an IOMMU";
     return fdtr_is_gic(fdt, node) ? "a GIC" : NULL;
 }
 

@@ -20,6 +20,8 @@ enum build_stage {
     BUILD_SCRUB,
     BUILD_KERNEL,
     BUILD_RAMDISK,
+    BUILD_CLEAN,
+    BUILD_MAP,
     BUILD_START,
     BUILD_DONE, /* running: the task sleeps */
     END_WAIT,   /* teardown: vCPUs leave their CPUs */
