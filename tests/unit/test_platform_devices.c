@@ -341,6 +341,12 @@ static void hidden_registers(void **state)
         check_hidden(4, 0x80a0000, 0xf60000, "a GIC");
         check_hidden(5, 0x8080000, 0x20000, "a GIC ITS");
     }
+    set_list("/smmu", "compatible", "vendor,unknown");
+    machine_read();
+    assert_int_equal(p.hidden_count, 4);
+    set_cells("/smmu", "#iommu-cells", 1); /* whatever its maker calls it */
+    machine_read();
+    check_hidden(0, 0x9050000, 0x20000, "an IOMMU");
 }
 
 /* On the second bus nothing can be reached; its first register is not the last that counts. */
