@@ -71,6 +71,16 @@ def check_pages(vm, banks):
     assert seen == 2 * len(banks), "%d of %d pages hold their own address" % (seen, 2 * len(banks))
 
 
+def check_native(vm, name, gic):
+    """GIC and UART of a Linux guest are at the host's addresses, with the host UART's SPI."""
+    vm.run(name, "ls /proc/device-tree", r"serial@%x" % UART_BASE)
+    vm.run(name, "ls /proc/device-tree", r"interrupt-controller@%x" % GICD_BASE)
+    vm.run(name, "cat /proc/interrupts", r"GIC\S* +%d Level +uart-pl011" % UART_INTID)
+    side = GICV2_GICC if gic == "2" else GICV3_GICR
+    vm.run(name, "hexdump -e '4/1 \"%02x\"' -s 20 -n 4 "
+           "/proc/device-tree/interrupt-controller*/reg; echo", r"^%08x$" % side)
+
+
 @pytest.mark.fast
 @pytest.mark.parametrize("gic", ["2", "3"])
 def test_static_linux(boot, gic):
@@ -79,12 +89,7 @@ def test_static_linux(boot, gic):
     vm = boot(mkdtb.Config(machine=mkdtb.Machine(gic=gic), domains=[domain]), limit=120)
     vm.shell("domU1", 100)
     assert iomem_ram(vm, "domU1") == [(STATIC_BASE, 128 * MIB)] == ram_of(vm, "domU1")
-    vm.run("domU1", "ls /proc/device-tree", r"serial@%x" % UART_BASE)
-    vm.run("domU1", "ls /proc/device-tree", r"interrupt-controller@%x" % GICD_BASE)
-    vm.run("domU1", "cat /proc/interrupts", r"GIC\S* +%d Level +uart-pl011" % UART_INTID)
-    side = GICV2_GICC if gic == "2" else GICV3_GICR
-    vm.run("domU1", "hexdump -e '4/1 \"%02x\"' -s 20 -n 4 "
-           "/proc/device-tree/interrupt-controller*/reg; echo", r"^%08x$" % side)
+    check_native(vm, "domU1", gic)
 
 
 @pytest.mark.fast
@@ -128,7 +133,8 @@ def test_fragmented(boot):
 
 
 @pytest.mark.fast
-def test_three_side_by_side(boot):
+@pytest.mark.parametrize("gic", ["2", "3"])
+def test_three_side_by_side(boot, gic):
     """Two direct-map domains and a plain one; nobody's RAM is anybody else's."""
     one = direct(linux("domU1", 96, bootargs=direct_args()), [(STATIC_BASE, 96 * MIB)])
     two = direct(linux("domU2", 96, bootargs=direct_args()))
@@ -136,10 +142,12 @@ def test_three_side_by_side(boot):
     for domain in (two, three):
         for module in domain.modules:
             module.addr = MODULES[module.kind]
-    vm = boot(mkdtb.Config(domains=[one, two, three]), limit=180)
+    vm = boot(mkdtb.Config(machine=mkdtb.Machine(gic=gic), domains=[one, two, three]), limit=180)
     for domain in (one, two, three):
         vm.shell(domain.name, 150)
     assert ram_of(vm, "domU1") == [(STATIC_BASE, 96 * MIB)]
+    assert iomem_ram(vm, "domU2") == ram_of(vm, "domU2")
+    check_native(vm, "domU2", gic)
     for base, size in ram_of(vm, "domU2"):
         assert base + size <= STATIC_BASE or base >= STATIC_BASE + 96 * MIB
     assert ram_of(vm, "domU3") == [(0x40000000, 96 * MIB)]
