@@ -8,8 +8,9 @@ import re
 
 import pytest
 
+import partdt
 from harness import HV, linux, mkdtb, payload
-from mkdtb import empty, u64
+from mkdtb import empty, u32, u64
 
 MIB = 1 << 20
 STATIC_BASE = 0x50000000
@@ -231,3 +232,31 @@ def test_many_pieces(boot):
     vm = boot(config, limit=90)
     _, failed = vm.tap("domU1", 80)
     assert failed == []
+
+
+FALLBACKS = {
+    "address": ({"gpa": UART_BASE}, {},
+                "not at the host's address: a device of this domain is there"),
+    "nr_spis": (None, {"nr_spis": u32(1)}, "without the host's interrupt: nr_spis is too small"),
+}
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("case", FALLBACKS)
+def test_uart_fallback(boot, case):
+    """Where the host UART's page or SPI is not free, the vPL011 goes elsewhere and says why."""
+    device, props, why = FALLBACKS[case]
+    domain = direct(payload("domU1", "payload", "test=uart", memory_mib=16))
+    domain.modules[0].addr = None
+    domain.props.update(props)
+    if device is not None:
+        tree = partdt.partial([partdt.pl031(**device)])
+        domain.modules.append(mkdtb.device_tree(tree))
+    vm = boot(mkdtb.Config(machine=mkdtb.Machine(ram="1G"), domains=[domain]), limit=60)
+    _, failed = vm.tap("domU1", 50)
+    assert failed == []
+    assert len(re.findall(r"domU1: vPL011 %s" % re.escape(why), vm.text(HV))) == 1
+    at = int(re.search(r"domU1: map: 0x([0-9a-f]+)-\S+ \S+ vPL011", vm.text(HV)).group(1), 16)
+    assert (at == UART_BASE) == (device is None)
+    banner = re.findall(r"domU1: WARNING: rtc@\S+ is given away WITHOUT AN IOMMU", vm.text(HV))
+    assert len(banner) == (1 if device is not None else 0)
