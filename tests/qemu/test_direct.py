@@ -94,16 +94,18 @@ def test_static_linux(boot, gic):
 
 
 @pytest.mark.fast
+@pytest.mark.parametrize("static", [(), ((STATIC_BASE, 48 * MIB),)], ids=["memory", "static"])
 @pytest.mark.parametrize("gic", ["2", "3"])
-def test_memory_payload(boot, gic):
-    """direct-map with memory alone: what the guest writes is at that host address."""
-    domain = direct(payload("domU1", "payload", "test=mem end=hang", memory_mib=48))
-    domain.modules[0].addr = None
+def test_memory_payload(boot, gic, static):
+    """direct-map, with memory alone or static: what the guest writes is at that host address."""
+    domain = direct(payload("domU1", "payload", "test=mem end=hang", memory_mib=48), static)
+    domain.modules[0].addr = 0x60000000
     vm = boot(mkdtb.Config(machine=mkdtb.Machine(gic=gic, ram="1G"), domains=[domain]), limit=90)
     _, failed = vm.tap("domU1", 80)
     assert failed == []
     banks = ram_of(vm, "domU1")
     assert sum(size for _, size in banks) == 48 * MIB
+    assert not static or banks == list(static)
     check_pages(vm, banks)
 
 
