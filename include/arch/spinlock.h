@@ -14,9 +14,9 @@ enum lock_rank {
     RANK_DOMAIN_LIST = 1,
     RANK_DOMAIN,
     RANK_P2M,
+    RANK_SMMU,
     RANK_ASSIGN,
     RANK_PAGE,
-    RANK_SMMU,
     RANK_VUART, /* event locks: never a memory lock inside */
     RANK_VCPU_IRQ_LIST,
     RANK_IRQ,

@@ -2,6 +2,7 @@
 #ifndef ARCH_STAGE2_H
 #define ARCH_STAGE2_H
 
+#include <arch/stage2_inval.h>
 #include <corbel/compiler.h>
 #include <corbel/err.h>
 #include <corbel/s2policy.h>
@@ -22,6 +23,13 @@ struct stage2_pool {
     void *ctx;
 };
 
+/* How a live block may be split into smaller entries that say the same. */
+enum stage2_split_mode {
+    STAGE2_SPLIT_BREAK,  /* break before make: walkers may fault meanwhile (no DMA, or it waits) */
+    STAGE2_SPLIT_LEVEL2, /* no invalid moment: CPU and all SMMUs have BBM level 2 */
+    STAGE2_SPLIT_REFUSE, /* ERR_BUSY: DMA may be under way, and there is no other way */
+};
+
 struct stage2 {
     void *root; /* EL2 address of the first of 1 << root_order concatenated root pages */
     u8 root_order;
@@ -30,6 +38,11 @@ struct stage2 {
     u16 vmid;
     u64 vttbr, vtcr; /* as loaded; the SMMU copies their fields */
     const struct stage2_pool *pool;
+    const struct stage2_walkers *walkers; /* NULL: only CPUs walk */
+    u8 split;    /* enum stage2_split_mode, set by p2m.c before each change */
+    bool no_cpu; /* CPUs never walk these (unshared SMMU tables): walkers only */
+    bool clean;  /* a walker does not snoop: entries and tables are cleaned to the PoC */
+    bool lost;   /* an invalidation failed: what was mapped may be reached for ever */
 };
 
 /* One contiguous range with one leaf attribute set (s2policy.h); all of it 4 KiB aligned. */
@@ -38,6 +51,7 @@ struct stage2_map {
     pa_t pa;
     u64 size;
     struct s2_attr attr;
+    bool pages; /* map single pages even where blocks fit: it will change page by page */
 };
 
 /* Number of root pages needed for ipa_bits (concatenation, decision 17); start level in *level. */
@@ -45,6 +59,15 @@ u32 stage2_root_pages(u8 ipa_bits, u8 *level);
 
 /* Largest IPA size in bits that every CPU of this host can walk (PARange, at most 48). */
 u8 stage2_ipa_bits_max(void);
+
+/*
+ * Lower the limits to what SMMUs can do: ipa_bits for stage2_ipa_bits_max(), pa_bits for the
+ * output size (VTCR_EL2.PS). Boot CPU, before the first stage2_init().
+ */
+void stage2_limit(u8 ipa_bits, u8 pa_bits);
+
+/* FEAT_BBM of all CPUs: 0 to 2. */
+u8 stage2_bbm_level(void);
 
 /* Bits of VMID that every CPU has (8 or 16). */
 u8 stage2_vmid_bits(void);

@@ -29,6 +29,7 @@ enum addrmap_kind {
     MAP_DEVICE,
     MAP_SHMEM,
     MAP_SRAM,
+    MAP_MSI,      /* the GICv2m frame of an assigned PCIe root complex, one or more pages */
     MAP_KEEP_OUT, /* not there for the guest: floating ranges go elsewhere; dropped when solved */
 };
 

@@ -12,7 +12,7 @@
  * domains. Filled while domains are planned (boot CPU), emptied by the teardown of a domain
  * (any CPU). Lock: its own, RANK_ASSIGN; nothing is called while it is held.
  */
-#define ASSIGN_MAX 256u /* regions and SPIs of all domains */
+#define ASSIGN_MAX 1024u /* regions, SPIs and stream ranges of all domains */
 
 /*
  * owner: the domain's number, 1.. . ERR_EXIST: *other holds part of it, which may be owner
@@ -22,6 +22,12 @@ enum corbel_err assign_region(u32 owner, const struct mem_range *r, u32 *other) 
 
 /* As above, but the devices of one domain may share an SPI: twice for one owner is fine. */
 enum corbel_err assign_irq(u32 owner, u32 intid, u32 *other) __must_check;
+
+struct iommu_map_entry;
+
+/* Streams of an SMMU: ERR_EXIST also for owner itself, if they are not the very same entry. */
+enum corbel_err assign_streams(u32 owner, const struct iommu_map_entry *entry, u32 *other)
+    __must_check;
 
 /* All that owner holds is free again. */
 void assign_release(u32 owner);

@@ -17,10 +17,13 @@ struct boot_options {
     bool vwfi_native;
     bool bootscrub; /* bootscrub=1|0, yes/no/on/off; default 1 as Xen */
     bool sync_console;
-    bool p2m_report;    /* corbel,p2m-report */
-    u64 dom0_mem;       /* KiB, 0: not given; K, M, G suffixes */
-    u32 dom0_max_vcpus; /* 0: not given */
-    u32 max_cpus;       /* maxcpus=, 0: all */
+    bool p2m_report;     /* corbel,p2m-report */
+    u64 dom0_mem;        /* KiB, 0: not given; K, M, G suffixes */
+    u32 dom0_max_vcpus;  /* 0: not given */
+    bool iommu_off;      /* iommu=off (no, false, 0): SMMUs are left alone, DMA is not confined */
+    bool iommu_unshared; /* iommu=no-sharept: SMMUs get tables of their own */
+    bool iommu_no_inval; /* iommu=debug-no-inval, debug builds: tests see what it would break */
+    u32 max_cpus;        /* maxcpus=, 0: all */
     char unknown[256];
     char bad[256]; /* options known, with a value that is not: "sched=foo: expected ..." */
 };

@@ -24,6 +24,14 @@ struct domcfg_vcpu {
     cpumask_t affinity; /* 0: any */
 };
 
+/* passthrough = "enabled" | "disabled"; absent: devices of the partial tree are protected. */
+enum domcfg_passthrough { PASSTHROUGH_DEFAULT, PASSTHROUGH_ENABLED, PASSTHROUGH_DISABLED };
+
+enum domcfg_dma_policy { DMA_FAULT_LOG, DMA_FAULT_QUARANTINE, DMA_FAULT_CRASH };
+
+/* What becomes of a domain that reboots or crashes. */
+enum domcfg_action { ACTION_HALT, ACTION_RESTART, ACTION_HOST_RESET };
+
 /*
  * Static shared memory (child xen,domain-shared-memory-v1). Users of one id see the same
  * frames; domcfg_parse() has checked that all nodes of the tree with this id agree on
@@ -50,12 +58,20 @@ struct domcfg {
     bool vpl011;
     bool nr_spis_given;
     u32 nr_spis;
-    u32 weight;                 /* corbel,weight, default 256 */
-    u32 pool_phandle;           /* domain-cpupool, 0: default pool */
-    u32 p2m_mem_mb;             /* xen,domain-p2m-mem-mb, 0: computed */
-    bool trap_unmapped;         /* trap-unmapped-accesses, default true */
-    bool direct_map;            /* guest-physical == host-physical for all RAM */
-    bool enhanced, passthrough; /* known; refused by domcfg_parse until they work */
+    u32 weight;                  /* corbel,weight, default 256 */
+    u32 pool_phandle;            /* domain-cpupool, 0: default pool */
+    u32 p2m_mem_mb;              /* xen,domain-p2m-mem-mb, 0: computed */
+    bool trap_unmapped;          /* trap-unmapped-accesses, default true */
+    bool direct_map;             /* guest-physical == host-physical for all RAM */
+    bool enhanced;               /* known; refused by domcfg_parse until it works */
+    u8 passthrough;              /* enum domcfg_passthrough */
+    bool no_iommu;               /* corbel,no-iommu: its devices pass their SMMUs untranslated */
+    u8 on_dma_fault;             /* enum domcfg_dma_policy, corbel,on-dma-fault */
+    u8 on_reboot;                /* enum domcfg_action, corbel,on-reboot; default halt */
+    u8 on_crash;                 /* likewise corbel,on-crash */
+    u32 restarts_max;            /* corbel,restart-limit = <count seconds>: as many restarts ... */
+    u32 restarts_seconds;        /* ... in so many seconds; default 3 in 60 */
+    struct mem_range debug_hook; /* corbel,debug-hook: guest RAM in pages; debug builds only */
     struct domcfg_module kernel, ramdisk, dtb;
     char bootargs[1024];
     struct domcfg_vcpu vcpus[MAX_VCPUS];

@@ -6,6 +6,7 @@
 #include <arch/stage2.h>
 #include <corbel/compiler.h>
 #include <corbel/err.h>
+#include <corbel/page.h>
 #include <corbel/s2policy.h>
 #include <corbel/types.h>
 
@@ -24,9 +25,22 @@ struct p2m_bank {
     bool is_static; /* from xen,static-mem: freed to that region, not to the buddy */
 };
 
+/*
+ * The SMMUs' side of a p2m (p2m_io.c). Shared: they walk the p2m's own tables and are told of
+ * each invalidation. Unshared (iommu=no-sharept): tables of their own, which hold the memory
+ * classes (RAM, RAM-RO, SRAM) and the MSI frame, no other device, and follow each change.
+ */
+struct p2m_io {
+    u32 iommus; /* SMMUs that walk: bit = index in platform.iommus */
+    bool unshared;
+    struct stage2 s2; /* unshared only; the p2m's VMID */
+    struct stage2_walkers walkers;
+};
+
 struct p2m {
     spinlock_t lock;
     struct stage2 s2;
+    struct p2m_io io;
     struct stage2_pool pool_ops;
     void *pool_base; /* heap range the table pages come from (after the root) */
     u64 pool_size;
@@ -35,6 +49,7 @@ struct p2m {
     struct p2m_bank banks[P2M_BANKS_MAX]; /* by ipa; fixed after building */
     u32 bank_count;
     u64 ram_size;
+    struct mem_range hook; /* guest addresses of RAM that changes page by page; size 0: none */
 };
 
 /*
@@ -43,6 +58,29 @@ struct p2m {
  */
 enum corbel_err p2m_init(struct p2m *p2m, u16 vmid, u8 ipa_bits, u32 pool_pages) __must_check;
 
+/*
+ * Make tables for SMMUs beside those for CPUs. After p2m_init(), before the first map.
+ * ERR_NOMEM: no memory for them.
+ */
+enum corbel_err p2m_unshare(struct p2m *p2m, u32 pool_pages) __must_check;
+
+/* What SMMUs walk: root, geometry, VMID; stays as it is until the p2m is destroyed. */
+const struct stage2 *p2m_io_tables(const struct p2m *p2m);
+
+/*
+ * SMMU (index) walks these tables from now on / no more. While any does, a change of RAM that
+ * would split a live block is made without an invalid moment, or refused with ERR_BUSY.
+ */
+void p2m_io_attached(struct p2m *p2m, u32 iommu);
+void p2m_io_detached(struct p2m *p2m, u32 iommu);
+
+/*
+ * An invalidation failed, or streams could not be stopped: devices may reach for ever what was
+ * mapped. From now on p2m_map() and p2m_unmap() give ERR_IO, and no frame goes back.
+ */
+void p2m_set_lost(struct p2m *p2m);
+bool p2m_is_lost(const struct p2m *p2m);
+
 /* Map a range with the attributes of cls. ERR_EXIST when any page of it is mapped already. */
 enum corbel_err p2m_map(struct p2m *p2m, ipa_t ipa, pa_t pa, u64 size, enum s2_class cls)
     __must_check;
@@ -50,7 +88,10 @@ enum corbel_err p2m_map(struct p2m *p2m, ipa_t ipa, pa_t pa, u64 size, enum s2_c
 /* Unmap; when the class was cacheable the range is cleaned and invalidated to the PoC after it. */
 enum corbel_err p2m_unmap(struct p2m *p2m, ipa_t ipa, u64 size) __must_check;
 
-/* Record a bank of RAM the domain owns now, and map it as RAM. Building only. */
+/*
+ * Record a bank of RAM the domain owns now, and map it as RAM. Building only. What lies in
+ * p2m->hook (corbel,debug-hook) is mapped in single pages.
+ */
 enum corbel_err p2m_add_ram(struct p2m *p2m, const struct p2m_bank *bank) __must_check;
 
 /* What is mapped at ipa; ERR_NOENT when nothing. */
@@ -72,6 +113,13 @@ enum corbel_err p2m_copy_from(struct p2m *p2m, void *dst, ipa_t src, u64 size) _
  * scrubbed and freed piece by piece. ERR_AGAIN until done. No vCPU may be resident.
  */
 enum corbel_err p2m_destroy_step(struct p2m *p2m) __must_check;
+
+/*
+ * Debug hook: take the RAM page at ipa out of the guest's map / back to where it was. The frame
+ * stays the domain's. ERR_PERM: outside p2m->hook; ERR_EXIST, ERR_NOENT: it is so already.
+ */
+enum corbel_err p2m_hook_unmap(struct p2m *p2m, ipa_t ipa) __must_check;
+enum corbel_err p2m_hook_remap(struct p2m *p2m, ipa_t ipa) __must_check;
 
 /* Nearest mapped region below and above ipa, for abort reports; counts are 0 when none. */
 struct p2m_near {

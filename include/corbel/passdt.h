@@ -6,6 +6,7 @@
 #include <corbel/domcfg.h>
 #include <corbel/err.h>
 #include <corbel/fdt_write.h>
+#include <corbel/iommu_map.h>
 #include <corbel/platform.h>
 #include <corbel/types.h>
 
@@ -17,6 +18,7 @@
 #define PASSDT_DEVICES_MAX 32u
 #define PASSDT_REGIONS_MAX 48u
 #define PASSDT_IRQS_MAX    64u
+#define PASSDT_STREAMS_MAX 64u
 #define PASSDT_SIZE_MAX    SZ_1M
 
 /* One xen,reg entry. Only what lies on whole pages is mapped; the rest is forwarded. */
@@ -32,11 +34,41 @@ struct passdt_irq {
     u8 device;
 };
 
+/* What keeps a device's DMA to its domain's memory. */
+enum passdt_protection {
+    PASSDT_NO_DMA,  /* not a master: nothing to keep */
+    PASSDT_BY_SMMU, /* its streams walk the domain's tables */
+    PASSDT_BYPASS,  /* corbel,no-iommu or passthrough = "disabled": streams pass untranslated */
+    PASSDT_FORCED,  /* behind no SMMU that is driven, xen,force-assign-without-iommu */
+};
+
+struct passdt_stream {
+    struct iommu_map_entry entry;
+    u8 device;
+};
+
+/*
+ * The GICv2m frame to which msi-map (or msi-parent) of a root complex leads on the host, where
+ * the partial tree has a node that stands for it: a child with compatible arm,gic-v2m-frame of
+ * the node that stands for the GIC. Its SPIs (edge-triggered) are
+ * the device's, too, and not in irqs[].
+ */
+struct passdt_msi {
+    struct mem_range frame; /* host address, whole pages; size 0: none */
+    u32 first_intid, count;
+    u32 phandle; /* of the stand-in: what the guest's node is called */
+    u8 device;
+};
+
 struct passdt_device {
     int node;      /* in the partial tree */
     int host_node; /* xen,path, else the enabled host node whose reg holds the first region; -1 */
     bool forced;   /* xen,force-assign-without-iommu */
     bool is_master;
+    u8 protection;         /* enum passdt_protection */
+    s8 undriven;           /* index of an SMMU it is behind that is not driven; -1: none */
+    struct mem_range ecam; /* of a root complex given whole: config space; size 0: none */
+    u8 first_bus, last_bus;
     char name[24]; /* node name for maps and reports, cut */
 };
 
@@ -47,7 +79,11 @@ struct passdt {
     struct passdt_region regions[PASSDT_REGIONS_MAX];
     struct passdt_irq irqs[PASSDT_IRQS_MAX];
     u32 device_count, region_count, irq_count;
-    u64 dma_limit; /* lowest of all masters given; 0: none */
+    struct passdt_stream streams[PASSDT_STREAMS_MAX];
+    u32 stream_count;
+    struct passdt_msi msi;
+    u32 gic_address_cells; /* what the partial tree's GIC has, 0 to 2; its interrupt-maps use it */
+    u64 dma_limit;         /* lowest of all masters given; 0: none */
 };
 
 /*

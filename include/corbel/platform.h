@@ -6,6 +6,7 @@
 #include <corbel/compiler.h>
 #include <corbel/err.h>
 #include <corbel/page.h>
+#include <corbel/platform_iommu.h>
 #include <corbel/types.h>
 
 /*
@@ -22,6 +23,7 @@
 #define PLATFORM_HIDDEN_MAX   64u
 #define PLATFORM_STATIC_MAX   128u
 #define PLATFORM_CMDLINE_MAX  2048u
+#define PLATFORM_IOMMU_MAX    16u
 
 enum cpu_method { CPU_METHOD_PSCI, CPU_METHOD_SPIN_TABLE, CPU_METHOD_NONE };
 
@@ -103,6 +105,8 @@ struct platform {
     u32 static_heap_count; /* allocated comes from here; 0: from all free RAM */
     struct platform_hidden hidden[PLATFORM_HIDDEN_MAX];
     u32 hidden_count;
+    struct platform_iommu iommus[PLATFORM_IOMMU_MAX];
+    u32 iommu_count;
     struct platform_module modules[PLATFORM_MODULES_MAX];
     u32 module_count;
     struct platform_cpu cpus[MAX_CPUS];

@@ -83,7 +83,7 @@ static int setup(void **state)
 
 static struct stage2_map map_of(u64 ipa, u64 pa, u64 size, enum s2_class cls)
 {
-    struct stage2_map map = { IPA(ipa), PA(pa), size, s2_policy(cls) };
+    struct stage2_map map = { .ipa = IPA(ipa), .pa = PA(pa), .size = size, .attr = s2_policy(cls) };
 
     return map;
 }
