@@ -55,6 +55,7 @@ objs-common := \
     common/boot_mem.o \
     common/build.o \
     common/build_devices.o \
+    common/build_end.o \
     common/build_load.o \
     common/build_step.o \
     common/cmdline.o \

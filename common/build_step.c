@@ -22,7 +22,6 @@
 #include <corbel/plan.h>
 #include <corbel/platform.h>
 #include <corbel/printf.h>
-#include <corbel/quiet.h>
 #include <corbel/string.h>
 #include <corbel/vcpu.h>
 
@@ -60,14 +59,6 @@ void build_boot_done(void)
 void build_count_refused(void)
 {
     __atomic_fetch_add(&refused, 1, __ATOMIC_RELAXED);
-}
-
-/* Its vCPUs are paused. One round later no CPU is about to load one that it chose before. */
-static enum task_result begin_end(struct domain *d)
-{
-    d->quiet_round = quiet_begin();
-    d->stage = END_WAIT;
-    return TASK_AGAIN;
 }
 
 /* The domain cannot be built: name what is wrong at node and go straight to the teardown. */
@@ -337,84 +328,10 @@ static enum task_result stage_start(struct domain *d)
     return TASK_IDLE;
 }
 
-/* Every vCPU must have left its CPU: no register, list register or VTTBR of d is live. */
-static enum task_result stage_wait(struct domain *d)
-{
-    bool out = quiet_is_over(d->quiet_round);
-
-    for (u32 i = 0; i < d->vcpu_count; i++) {
-        struct vcpu *v = d->vcpus[i];
-
-        /* RUNNING without residency: picked on another CPU, about to be loaded. */
-        if (__atomic_load_n(&v->unit.state, __ATOMIC_ACQUIRE) != UNIT_RUNNING &&
-            !__atomic_load_n(&v->resident, __ATOMIC_ACQUIRE))
-            continue;
-        out = false;
-        vcpu_kick(v, REQ_SAVE);
-    }
-    if (out)
-        d->stage = END_RELEASE;
-    return TASK_AGAIN;
-}
-
-static enum task_result stage_release(struct domain *d)
-{
-    for (u32 i = 0; i < d->vcpu_count; i++) {
-        vtimer_reset(d->vcpus[i]); /* and not armed again by an expiry under way elsewhere */
-        sched_unit_remove(&d->vcpus[i]->unit);
-    }
-    build_devices_quiet(d);
-    if (d->arena.base)
-        console_detach(d);
-    d->vcpu_count = 0;          /* reports and debug keys of other CPUs find none any more */
-    d->freed = d->p2m.ram_size; /* the steps to come count it down */
-    d->quiet_round = quiet_begin();
-    d->stage = END_QUIET;
-    return TASK_AGAIN;
-}
-
-/* An expiry, a typed character or a debug key of another CPU may have found d just before. */
-static enum task_result stage_quiet(struct domain *d)
-{
-    if (quiet_is_over(d->quiet_round))
-        d->stage = END_MEMORY;
-    return TASK_AGAIN;
-}
-
-static enum task_result stage_memory(struct domain *d)
-{
-    if (p2m_destroy_step(&d->p2m) == ERR_AGAIN)
-        return TASK_AGAIN;
-    d->clean_pos = 0;
-    d->stage = END_REGIONS;
-    return TASK_AGAIN;
-}
-
-static enum task_result stage_regions(struct domain *d)
-{
-    u64 frames;
-
-    if (build_devices_clean_step(d, &d->clean_pos) == ERR_AGAIN)
-        return TASK_AGAIN;
-    if (build_devices_put_step(d) == ERR_AGAIN)
-        return TASK_AGAIN;
-    build_devices_release(d);
-    arena_destroy(&d->arena);
-    if (d->job)
-        heap_free(d->job, ALIGN_UP(sizeof(*d->job), PAGE_SIZE));
-    d->job = NULL;
-    frames = page_free_count();
-    d->state = DOMAIN_DEAD;
-    d->stage = END_DEAD;
-    log_info("%s: destroyed, %llu KiB freed", d->name, (unsigned long long)(d->freed >> 10));
-    log_info("memory: %llu KiB free", (unsigned long long)(frames * (PAGE_SIZE >> 10)));
-    return TASK_IDLE;
-}
-
 enum task_result build_step(struct domain *d)
 {
     if (d->state == DOMAIN_STOPPING && d->stage <= BUILD_DONE)
-        return begin_end(d);
+        return build_end_begin(d);
     switch (d->stage) {
     case BUILD_RAM:
         return stage_ram(d);
@@ -429,18 +346,10 @@ enum task_result build_step(struct domain *d)
         return stage_map(d);
     case BUILD_START:
         return stage_start(d);
-    case END_WAIT:
-        return stage_wait(d);
-    case END_RELEASE:
-        return stage_release(d);
-    case END_QUIET:
-        return stage_quiet(d);
-    case END_MEMORY:
-        return stage_memory(d);
-    case END_REGIONS:
-        return stage_regions(d);
-    default: /* running, or gone */
+    case BUILD_DONE:
         return TASK_IDLE;
+    default:
+        return build_end_step(d);
     }
 }
 

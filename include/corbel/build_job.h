@@ -2,6 +2,7 @@
 #ifndef CORBEL_BUILD_JOB_H
 #define CORBEL_BUILD_JOB_H
 
+#include <corbel/build.h>
 #include <corbel/err.h>
 #include <corbel/gunzip.h>
 #include <corbel/plan.h>
@@ -12,8 +13,8 @@ struct platform;
 
 /*
  * What a domain's task remembers between steps while it builds: one heap range, gone
- * when the domain runs. Between build.c (create), build_load.c (images) and
- * build_step.c (the machine) only.
+ * when the domain runs. Between build.c (create), build_load.c (images), build_step.c (the
+ * machine) and build_end.c (its way out) only.
  */
 enum build_stage {
     BUILD_RAM,
@@ -40,6 +41,13 @@ struct build_job {
     u64 gz_in; /* compressed bytes consumed */
     u8 work[GUNZIP_WORK_SIZE] __aligned(16);
 };
+
+/*
+ * The end, in the same machine (build_end.c): begin when the domain stops, whatever stage it is
+ * in; then each END_ stage in steps.
+ */
+enum task_result build_end_begin(struct domain *d);
+enum task_result build_end_step(struct domain *d);
 
 /* Free a domain that was never started, with all it reserved. */
 void build_free(struct domain *d);
