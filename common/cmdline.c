@@ -195,25 +195,33 @@ static bool parse_level(struct word w, u8 *out)
 
 /* ---- options ---- */
 
+/* Take the first item off a comma list; false: the list is empty. */
+static bool next_item(struct word *list, struct word *item)
+{
+    const char *comma = memchr(list->text, ',', list->len);
+    size_t len = comma ? (size_t)(comma - list->text) : list->len;
+
+    if (list->len == 0)
+        return false;
+    *item = (struct word){ list->text, len };
+    list->text += len + (comma ? 1 : 0);
+    list->len -= len + (comma ? 1 : 0);
+    return true;
+}
+
 /* A comma list of devices; the device tree's UART is the only one there is. */
 static bool set_console(struct boot_options *out, struct word value)
 {
+    struct word item;
     bool found = false;
 
     if (value.len == 0)
         return false;
-    while (value.len > 0) {
-        const char *comma = memchr(value.text, ',', value.len);
-        struct word item = value;
-
-        if (comma)
-            item.len = (size_t)(comma - value.text);
+    while (next_item(&value, &item)) {
         if (word_is(item, "dtuart"))
             found = true;
         else if (!word_is(item, "none"))
             return false;
-        value.text += item.len + (comma ? 1 : 0);
-        value.len -= item.len + (comma ? 1 : 0);
     }
     out->console_dtuart = found;
     return true;
@@ -281,6 +289,72 @@ static bool set_p2m_report(struct boot_options *out, struct word value)
     return parse_bool(value, &out->p2m_report);
 }
 
+/* "name", "no-name" or "name=yes", as Xen has the items of its lists. */
+static bool item_is_switch(struct word item, const char *name, bool *on)
+{
+    size_t len = strlen(name);
+    bool no = word_starts(item, "no-");
+
+    if (no) {
+        item.text += 3;
+        item.len -= 3;
+    }
+    if (!word_starts(item, name))
+        return false;
+    item.text += len;
+    item.len -= len;
+    if (item.len == 0) {
+        *on = !no;
+        return true;
+    }
+    if (no || item.text[0] != '=')
+        return false;
+    return parse_bool((struct word){ item.text + 1, item.len - 1 }, on);
+}
+
+/*
+ * What an item of iommu= sets; false: no such item. Words of Xen's that ask for what is so
+ * anyway change nothing, nor does their opposite: no SMMU of the tree is ever left undriven
+ * in silence, and no device is given to a domain behind one.
+ */
+static bool set_iommu_item(struct boot_options *out, struct word item)
+{
+    static const char *const known[] = { "force", "required", "verbose", "debug", "quarantine" };
+    bool on;
+
+    if (parse_bool(item, &on)) {
+        out->iommu_off = !on;
+        return true;
+    }
+    if (item_is_switch(item, "sharept", &on)) {
+        out->iommu_unshared = !on;
+        return true;
+    }
+    if (IS_ENABLED(CONFIG_DEBUG) && word_is(item, "debug-no-inval")) {
+        out->iommu_no_inval = true;
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+        if (item_is_switch(item, known[i], &on))
+            return true;
+    return false;
+}
+
+static bool set_iommu(struct boot_options *out, struct word value)
+{
+    struct boot_options changed = *out;
+    struct word item;
+
+    if (value.len == 0)
+        return false;
+    while (next_item(&value, &item)) {
+        if (!set_iommu_item(&changed, item))
+            return false;
+    }
+    *out = changed;
+    return true;
+}
+
 static bool set_dom0_mem(struct boot_options *out, struct word value)
 {
     return parse_kib(value, &out->dom0_mem);
@@ -306,6 +380,7 @@ static const struct option options[] = {
     { "bootscrub", "yes, no or idle", set_bootscrub, true },
     { "sync_console", "yes or no", set_sync_console, true },
     { "corbel,p2m-report", "yes or no", set_p2m_report, true },
+    { "iommu", "a list of yes, no, sharept, no-sharept, force, verbose, debug", set_iommu, true },
     { "dom0_mem", "a size above 0, as 512M", set_dom0_mem, false },
     { "dom0_max_vcpus", "a number from 1 to 64", set_dom0_max_vcpus, false },
     { "maxcpus", "a number from 1 to 64", set_maxcpus, false },

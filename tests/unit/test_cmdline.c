@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 #include <corbel/cmdline.h>
+#include <corbel/compiler.h>
 #include <corbel/log.h>
 #include <corbel/sched.h>
 
@@ -106,6 +107,48 @@ static void switches(void **state)
     refuse("sync_console=idle", "sync_console=idle: expected yes or no");
     parse("no-sched no-bootscrub=1 no-");
     assert_string_equal(o.unknown, "no-sched no-bootscrub=1 no-");
+}
+
+static void check_iommu(const char *line, bool off, bool unshared)
+{
+    accept(line);
+    assert_int_equal(o.iommu_off, off);
+    assert_int_equal(o.iommu_unshared, unshared);
+    assert_false(o.iommu_no_inval);
+}
+
+static void iommu(void **state)
+{
+    static const char expected[] = ": expected a list of yes, no, sharept, no-sharept, force, "
+                                   "verbose, debug";
+    static const char *const wrong[] = {
+        "iommu=",         "iommu=maybe", "iommu=yes,,no", "iommu=sharept=2", "iommu=no-sharept=1",
+        "iommu=sharept2", "iommu=no-",   "iommu=,",       "iommu=off,x",     "iommu=sharept="
+    };
+    char bad[200];
+
+    check_iommu("", false, false);
+    check_iommu("iommu", false, false);
+    check_iommu("iommu=1 ", false, false);
+    check_iommu("iommu=off", true, false);
+    check_iommu("iommu=no", true, false);
+    check_iommu("iommu=false", true, false);
+    check_iommu("iommu=0", true, false);
+    check_iommu("no-iommu", true, false);
+    check_iommu("iommu=off iommu=on", false, false);
+    check_iommu("iommu=no-sharept", false, true);
+    check_iommu("iommu=sharept=off", false, true);
+    check_iommu("iommu=no-sharept,sharept", false, false);
+    check_iommu("iommu=true,no-sharept,force,verbose,debug", false, true);
+    check_iommu("iommu=force,required,no-verbose,debug=1,quarantine", false, false);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        refuse(wrong[i], strcat(strcpy(bad, wrong[i]), expected));
+        assert_false(o.iommu_off || o.iommu_unshared);
+    }
+    parse("iommu=no-sharept iommu=debug-no-inval");
+    assert_true(o.iommu_unshared);
+    assert_int_equal(o.iommu_no_inval, IS_ENABLED(CONFIG_DEBUG));
+    assert_int_equal(o.bad[0] == '\0', IS_ENABLED(CONFIG_DEBUG));
 }
 
 static void log_levels(void **state)
@@ -263,6 +306,7 @@ int main(void)
         cmocka_unit_test(defaults),
         cmocka_unit_test(what_boot_scripts_write),
         cmocka_unit_test(switches),
+        cmocka_unit_test(iommu),
         cmocka_unit_test(log_levels),
         cmocka_unit_test(consoles),
         cmocka_unit_test(scheduling),
