@@ -70,6 +70,7 @@ objs-common := \
     common/domain.o \
     common/domcfg.o \
     common/domcfg_modules.o \
+    common/domcfg_policy.o \
     common/domcfg_shm.o \
     common/domcfg_static.o \
     common/domdtb.o \

@@ -4,13 +4,14 @@
  * or one line that says which property of which node is wrong and what was
  * expected. A pure function of the tree and of what the platform found; run for
  * each domain at boot, and by host tools. Nothing here knows other domains.
- * Modules: domcfg_modules.c. Memory by address: domcfg_static.c, domcfg_shm.c.
- * CPU pools: poolcfg.c. Binding: docs/bindings.md.
+ * Modules: domcfg_modules.c. DMA and restarts: domcfg_policy.c. Memory by address:
+ * domcfg_static.c, domcfg_shm.c. CPU pools: poolcfg.c. Binding: docs/bindings.md.
  */
 #include <corbel/domcfg.h>
 
 #include <corbel/bits.h>
 #include <corbel/domcfg_modules.h>
+#include <corbel/domcfg_policy.h>
 #include <corbel/domcfg_static.h>
 #include <corbel/domprop.h>
 #include <corbel/fdt_read.h>
@@ -217,11 +218,6 @@ static enum corbel_err check_choice(const struct domprop *at, const struct choic
 static enum corbel_err refuse_choices(struct parser *ps)
 {
     static const struct choice choices[] = {
-        { "passthrough",
-          "disabled",
-          { "enabled" },
-          "\"disabled\": device assignment does not work yet",
-          "\"enabled\" or \"disabled\"" },
         { "xen,enhanced",
           "disabled",
           { "enabled", "legacy", "no-xenstore" },
@@ -242,7 +238,7 @@ static enum corbel_err refuse_choices(struct parser *ps)
 
     /* An empty xen,enhanced means "enabled". */
     if (fdtr_prop(ps->at.fdt, ps->at.node, "xen,enhanced", &len) && !len)
-        return domprop_refuse(&ps->at, "xen,enhanced", DOMPROP_PRESENT, choices[1].not_yet);
+        return domprop_refuse(&ps->at, "xen,enhanced", DOMPROP_PRESENT, choices[0].not_yet);
     for (u32 i = 0; i < ARRAY_SIZE(choices); i++) {
         enum corbel_err err = check_choice(&ps->at, &choices[i]);
 
@@ -325,6 +321,11 @@ static enum corbel_err parse_children(struct parser *ps)
     return err;
 }
 
+static enum corbel_err parse_policy(struct parser *ps)
+{
+    return domcfg_policy_parse(ps->p, ps->cfg, ps->at.e);
+}
+
 static enum corbel_err parse_modules(struct parser *ps)
 {
     return domcfg_modules_parse(ps->p, ps->cfg, ps->at.e);
@@ -342,8 +343,9 @@ enum corbel_err domcfg_parse(const struct platform *p, int node, struct domcfg *
                              struct cfg_error *e)
 {
     static enum corbel_err (*const steps[])(struct parser *) = {
-        parse_memory,   parse_cpus,     parse_spis,     parse_numbers,  parse_ignored, parse_pool,
-        refuse_present, refuse_numbers, refuse_choices, parse_children, parse_modules, parse_static,
+        parse_memory,   parse_cpus,     parse_spis,     parse_numbers,  parse_ignored,
+        parse_pool,     refuse_present, refuse_numbers, refuse_choices, parse_policy,
+        parse_children, parse_modules,  parse_static,
     };
     struct parser ps = { p, cfg, { p->fdt, node, e } };
 

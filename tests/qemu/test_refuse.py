@@ -96,8 +96,7 @@ CASES = {
     "shm-role": (
         lambda: broken(children=[mkdtb.shm_node("shm", 0x30000000, 0x1000, role="boss")]),
         NODE + "/shared-mem@30000000", "role", "boss"),
-    "passthrough": (lambda: broken(props={"passthrough": TEXT("enabled")}), NODE, "passthrough",
-                    "enabled"),
+    "passthrough": (lambda: broken(props={"passthrough": TEXT("on")}), NODE, "passthrough", "on"),
     "enhanced": (lambda: broken(props={"xen,enhanced": TEXT("enabled")}), NODE, "xen,enhanced",
                  "enabled"),
     "enhanced-nonsense": (lambda: broken(props={"xen,enhanced": TEXT("nonsense")}), NODE,

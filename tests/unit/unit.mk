@@ -3,9 +3,10 @@
 # unit-fakes are archived: only those that a test needs and does not bring itself are linked.
 unit-fakes := $(wildcard tests/fake/*.c)
 unit-test_timer := common/timer.c common/lib/spinlock.c
-unit-test_domcfg := common/domcfg.c common/domcfg_modules.c common/domcfg_static.c common/domcfg_shm.c common/platform_static.c common/platform_parts.c common/poolcfg.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
+unit-test_domcfg := common/domcfg.c common/domcfg_modules.c common/domcfg_policy.c common/domcfg_static.c common/domcfg_shm.c common/platform_static.c common/platform_parts.c common/poolcfg.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
 unit-test_poolcfg := common/poolcfg.c common/platform_static.c common/platform_parts.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
-unit-test_domcfg_modules := common/domcfg.c common/domcfg_modules.c common/domcfg_static.c common/domcfg_shm.c common/platform_static.c common/platform_parts.c common/poolcfg.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
+unit-test_domcfg_policy := common/domcfg.c common/domcfg_modules.c common/domcfg_policy.c common/domcfg_static.c common/domcfg_shm.c common/platform_static.c common/platform_parts.c common/poolcfg.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
+unit-test_domcfg_modules := common/domcfg.c common/domcfg_modules.c common/domcfg_policy.c common/domcfg_static.c common/domcfg_shm.c common/platform_static.c common/platform_parts.c common/poolcfg.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
 unit-test_console := common/console.c common/console_domain.c common/console_input.c common/timer.c common/lib/log.c common/lib/printf.c common/lib/spinlock.c common/lib/err.c
 unit-test_addrmap := common/addrmap.c common/s2policy.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
 unit-test_addrmap_native := common/addrmap_native.c common/addrmap.c common/s2policy.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
@@ -59,8 +60,8 @@ unit-test_vtimer := common/vdev/vtimer.c common/timer.c common/lib/spinlock.c
 unit-test_quiet := common/quiet.c
 unit-test_inject_entry := arch/arm64/hw/inject_entry.c
 unit-test_subpage := common/subpage.c common/guest_ldst.c arch/arm64/hw/ldst.c common/vdev/vdev.c
-unit-test_domcfg_static := common/domcfg.c common/domcfg_modules.c common/domcfg_static.c common/domcfg_shm.c common/platform_static.c common/platform_parts.c common/poolcfg.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
-unit-test_domcfg_shm := common/domcfg.c common/domcfg_modules.c common/domcfg_static.c common/domcfg_shm.c common/platform_static.c common/platform_parts.c common/poolcfg.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
+unit-test_domcfg_static := common/domcfg.c common/domcfg_modules.c common/domcfg_policy.c common/domcfg_static.c common/domcfg_shm.c common/platform_static.c common/platform_parts.c common/poolcfg.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
+unit-test_domcfg_shm := common/domcfg.c common/domcfg_modules.c common/domcfg_policy.c common/domcfg_static.c common/domcfg_shm.c common/platform_static.c common/platform_parts.c common/poolcfg.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
 unit-test_platform_static := common/platform.c common/platform_parts.c common/platform_chosen.c common/platform_static.c common/platform_cpus.c common/platform_devices.c common/cmdline.c common/lib/fdt_read.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c
 unit-test_vgic_spi := common/vdev/vgic.c common/vdev/vgic_hw.c common/vdev/vgic_init.c common/vdev/vgic_lr.c common/vdev/vgic_mmio.c common/vdev/vgic_run.c common/vdev/vgic_v2.c common/vdev/vgic_v3.c common/vdev/vdev.c common/lib/spinlock.c
 unit-test_fdt_find := common/passdt.c common/passdt_host.c common/passdt_irq.c common/passdt_refs.c common/devclass.c common/devclass_sram.c common/devclass_gic.c common/domprop.c common/lib/fdt_read.c common/lib/fdt_find.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c common/hostmap.c common/platform.c common/platform_parts.c common/platform_chosen.c common/platform_static.c common/platform_cpus.c common/platform_devices.c common/cmdline.c
