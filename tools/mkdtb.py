@@ -69,10 +69,11 @@ class Machine:
     options: Tuple[str, ...] = ()        # more -M options, for instance "its=off"
     virtualization: bool = True
     randomness: Optional[bool] = None    # dtb-randomness=on|off; None: QEMU's default
+    board: str = "virt"                  # or an older one: virt-9.1
 
     def args(self, dumpdtb=None):
         """The arguments that describe the machine, alike for the dump and for the run."""
-        parts = ["virt"]
+        parts = [self.board]
         if self.virtualization:
             parts.append("virtualization=on")
         parts.append("gic-version=%s" % self.gic)

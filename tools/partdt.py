@@ -17,6 +17,7 @@ from fdt import empty, string, strings, u32, u64
 
 GIC_PHANDLE = 1
 CLOCK_PHANDLE = 2
+MSI_PHANDLE = 3
 SPI, PPI = 0, 1
 EDGE, LEVEL = 1, 4
 PAGE = 0x1000
@@ -73,13 +74,26 @@ def set_props(node, props):
             node.props[name] = value
 
 
-def partial(devices, extra_root=(), aliases=None, clock=None):
+def gic_node(cells=None, v2m=None):
+    """What stands for the GIC. cells: its #address-cells; v2m: host address of its MSI frame."""
+    node = fdt.Node("gic", {"#interrupt-cells": u32(3), "interrupt-controller": empty(),
+                            "phandle": u32(GIC_PHANDLE)})
+    if cells is not None:
+        node.props.update({"#address-cells": u32(cells), "#size-cells": u32(cells)})
+    if v2m is not None:
+        node.props["ranges"] = empty()
+        node.add(fdt.Node("v2m@%x" % v2m, {
+            "compatible": string("arm,gic-v2m-frame"), "msi-controller": empty(),
+            "reg": u64(v2m, PAGE), "phandle": u32(MSI_PHANDLE)}))
+    return node
+
+
+def partial(devices, extra_root=(), aliases=None, clock=None, gic=None):
     """The partial tree of Devices (or ready nodes). clock: None, when a device names one."""
     tree = fdt.Tree()
     root = tree.root
     root.props.update({"#address-cells": u32(2), "#size-cells": u32(2)})
-    root.add(fdt.Node("gic", {"#interrupt-cells": u32(3), "interrupt-controller": empty(),
-                              "phandle": u32(GIC_PHANDLE)}))
+    root.add(gic or gic_node())
     if aliases:
         root.add(fdt.Node("aliases", {name: string(path) for name, path in aliases.items()}))
     bus = root.add(fdt.Node("passthrough", {
@@ -135,6 +149,49 @@ def virtio_mmio(slot, **more):
     return Device(**{"name": "virtio_mmio@%x" % gpa, "compatible": "virtio,mmio",
                      "regions": [(base, 0x200, gpa)], "path": "/virtio_mmio@%x" % base,
                      "interrupts": [(SPI, 16 + slot, EDGE)], "props": props, **more})
+
+
+# QEMU's root complex: configuration space, I/O window, 32-bit and 64-bit memory windows.
+PCIE_ECAM = (0x4010000000, 0x10000000)
+PCIE_IO = (0x3eff0000, 0x10000)
+PCIE_MEM32 = (0x10000000, 0x2eff0000)
+PCIE_MEM32_LOW = (0x10000000, 0x10000000)   # ends below a domU's vPL011, unlike the whole
+PCIE_MEM64 = (0x8000000000, 0x8000000000)
+PCIE_SPIS = (3, 4, 5, 6)
+V2M_FRAME = 0x8020000
+
+
+def pcie(mem32=PCIE_MEM32_LOW, gic_cells=0, msi=False, **more):
+    """The root complex of QEMU's board; mem32: what of its 32-bit window is given.
+
+    gic_cells, msi: as for gic_node(), which the tree needs as well, see pcie_tree().
+    """
+    props = {
+        "device_type": string("pci"), "#address-cells": u32(3), "#size-cells": u32(2),
+        "#interrupt-cells": u32(1), "bus-range": u32(0, 0xff), "linux,pci-domain": u32(0),
+        "dma-coherent": empty(),
+        "ranges": (u32(0x1000000, 0, 0) + u64(*PCIE_IO) +
+                   u32(0x2000000) + u64(mem32[0], *mem32) +
+                   u32(0x3000000) + u64(PCIE_MEM64[0], *PCIE_MEM64)),
+        "interrupt-map-mask": u32(0x1800, 0, 0, 7),
+        "interrupt-map": b"".join(
+            u32(slot << 11, 0, 0, pin + 1, GIC_PHANDLE, *[0] * gic_cells, SPI,
+                PCIE_SPIS[(slot + pin) % 4], LEVEL) for slot in range(4) for pin in range(4)),
+        "reg": u64(*PCIE_ECAM),
+        "xen,reg": b"".join(u64(*window, window[0])
+                            for window in (PCIE_ECAM, PCIE_IO, mem32, PCIE_MEM64))}
+    if msi:
+        props["msi-map"] = u32(0, MSI_PHANDLE, 0, 0x10000)
+    return Device(**{"name": "pcie@10000000", "compatible": "pci-host-ecam-generic",
+                     "path": "/pcie@10000000", "force": False,
+                     "props": {**props, **more.pop("props", {})}, **more})
+
+
+def pcie_tree(msi=False, **more):
+    """A partial tree of the root complex alone. msi: with the GICv2m frame, on a GICv2."""
+    cells = 2 if msi else 0
+    return partial([pcie(gic_cells=cells, msi=msi, **more)],
+                   gic=gic_node(cells, V2M_FRAME if msi else None))
 
 
 def sram_pools(pools):

@@ -86,6 +86,45 @@ def test_devices_are_in_the_host_tree(tmp_path):
         assert its.texts("compatible") == mine.texts("compatible")
 
 
+def interrupt_map(node, parent_cells):
+    """{(slot, pin): (SPI, flags)} of a root complex."""
+    cells = node.cells("interrupt-map")
+    step = 4 + 1 + parent_cells + 3
+    rows = [cells[at:at + step] for at in range(0, len(cells), step)]
+    return {(row[0] >> 11, row[3]): tuple(row[-2:]) for row in rows}
+
+
+@needs_qemu
+@pytest.mark.parametrize("gic", ["2", "3"])
+def test_root_complex(gic):
+    """Windows and interrupts as QEMU's tree has them, however many cells the stand-in has."""
+    host = mkdtb.dump_tree(mkdtb.Machine(gic=gic, options=("iommu=smmuv3",)))
+    its = host.get("/pcie@10000000")
+    frame = host.get("/intc@8000000").child("v2m")
+    tree = partdt.pcie_tree(msi=frame is not None, mem32=partdt.PCIE_MEM32)
+    mine = tree.get("/passthrough/pcie@10000000")
+    for name in ("compatible", "reg", "ranges", "bus-range", "interrupt-map-mask", "device_type"):
+        assert mine.props[name] == its.props[name], name
+    cells = tree.get("/gic").cells("#address-cells")[0]
+    assert cells == (2 if gic == "2" else 0)
+    assert interrupt_map(mine, cells) == interrupt_map(its, 2)
+    assert ("msi-map" in mine.props) == (gic == "2")
+    if frame is not None:
+        stand_in = tree.get("/gic").children[0]
+        assert stand_in.props["reg"] == frame.props["reg"]
+        assert stand_in.texts("compatible") == frame.texts("compatible")
+        assert mine.cells("msi-map") == [0, stand_in.cells("phandle")[0], 0, 0x10000]
+    low = partdt.pcie().node()
+    assert low.cells("ranges")[12:14] == [0, 0x10000000]
+    assert len(low.props["xen,reg"]) == 4 * 24
+
+
+def test_older_boards():
+    """The board's name goes to QEMU."""
+    machine = mkdtb.Machine(board="virt-9.1", options=("iommu=smmuv3",))
+    assert machine.args()[1] == "virt-9.1,virtualization=on,gic-version=3,iommu=smmuv3"
+
+
 @needs_qemu
 def test_modules_made_by_build(tmp_path):
     kernel = tmp_path / "kernel"

@@ -37,30 +37,36 @@ bool arg_is(const char *key, const char *value)
     return strcmp(arg_text(key, ""), value) == 0;
 }
 
-static int digit_of(char c)
+static unsigned int digit_of(char c)
 {
     if (c >= '0' && c <= '9') {
-        return c - '0';
+        return (unsigned int)(c - '0');
     }
     c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
+    return c >= 'a' && c <= 'f' ? (unsigned int)(c - 'a') + 10 : 99;
+}
+
+uint64_t read_number(const char **text)
+{
+    unsigned int base = 10;
+    uint64_t value = 0;
+
+    while (**text == ' ') {
+        (*text)++;
+    }
+    if ((*text)[0] == '0' && (*text)[1] == 'x') {
+        base = 16;
+        *text += 2;
+    }
+    for (; digit_of(**text) < base; (*text)++) {
+        value = value * base + digit_of(**text);
+    }
+    return value;
 }
 
 uint64_t arg_number(const char *key, uint64_t otherwise)
 {
     const char *text = arg_text(key, NULL);
-    int base = 10;
-    uint64_t value = 0;
 
-    if (text == NULL) {
-        return otherwise;
-    }
-    if (text[0] == '0' && text[1] == 'x') {
-        base = 16;
-        text += 2;
-    }
-    for (; digit_of(*text) < base; text++) {
-        value = value * (uint64_t)base + (uint64_t)digit_of(*text);
-    }
-    return value;
+    return text != NULL ? read_number(&text) : otherwise;
 }

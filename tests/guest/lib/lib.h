@@ -122,6 +122,8 @@ unsigned int tap_failed(void);
 bool arg_is(const char *key, const char *value);
 const char *arg_text(const char *key, const char *otherwise);
 uint64_t arg_number(const char *key, uint64_t otherwise);
+/* The number (0x: hexadecimal) at *text, after blanks; *text is then behind it. */
+uint64_t read_number(const char **text);
 
 /* main.c: the tests, chosen by the boot argument test=NAME. */
 struct payload_test {
@@ -146,6 +148,7 @@ void test_echo(void);
 void test_crash(void);
 void test_bench(void);
 void test_device(void);
+void test_dma(void);
 void test_sram(void);
 void test_shmem(void);
 
