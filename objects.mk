@@ -83,6 +83,9 @@ objs-common := \
     common/hostmap.o \
     common/image.o \
     common/image_place.o \
+    common/iommu.o \
+    common/iommu_boot.o \
+    common/iommu_fault.o \
     common/irq.o \
     common/irq_dispatch.o \
     common/keys.o \

@@ -8,6 +8,7 @@
 #include <corbel/console.h>
 #include <corbel/domcfg.h>
 #include <corbel/err.h>
+#include <corbel/iommu_domain.h>
 #include <corbel/log.h>
 #include <corbel/p2m.h>
 #include <corbel/page.h>
@@ -38,6 +39,7 @@ struct domain {
     struct build_job *job; /* only while it is being built */
     struct arena arena;    /* vCPUs, SPIs, console ring */
     struct p2m p2m;
+    struct iommu_domain iommu;
     struct mmio_table mmio;
     struct vgic vgic;
     struct vuart vuart;

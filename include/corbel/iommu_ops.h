@@ -17,14 +17,15 @@
 
 /* What an SMMU can do, by its ID registers; set by probe. */
 struct iommu_caps {
-    u8 ipa_bits;    /* widest stage-2 input of the 4 KiB granule that it walks */
-    u8 pa_bits;     /* output size: OAS */
-    u8 vmid_bits;   /* 8 or 16 */
-    u8 stream_bits; /* stream IDs are below 1 << this */
-    u8 bbm_level;   /* 0 to 2: how a block may change its size (Arm ARM D8.16.1; IDR3.BBML) */
-    bool coherent;  /* its table walks and queue accesses snoop the CPUs' caches */
-    bool range_inv; /* has range invalidation */
-    u32 contexts;   /* domains that may be attached at once; 0: no limit */
+    u8 ipa_bits;        /* widest stage-2 input of the 4 KiB granule that it walks */
+    u8 pa_bits;         /* output size: OAS */
+    u8 vmid_bits;       /* 8 or 16 */
+    u8 stream_bits;     /* stream IDs are below 1 << this */
+    u8 bbm_level;       /* 0 to 2: how a block may change its size (Arm ARM D8.16.1; IDR3.BBML) */
+    bool coherent;      /* its table walks and queue accesses snoop the CPUs' caches */
+    bool range_inv;     /* has range invalidation */
+    u32 contexts;       /* domains that may be attached at once; 0: no limit */
+    const char *detail; /* for the boot log, e.g. "2-level stream table"; static text or NULL */
 };
 
 /*
@@ -116,6 +117,12 @@ struct iommu_ops {
 
     /* Take the oldest fault record; false: none. Acknowledges errors of the SMMU as it goes. */
     bool (*next_fault)(struct iommu *u, struct iommu_fault *out);
+
+    /*
+     * Forget all fault records that wait, without reading each: how many. What the SMMU reports
+     * about itself stays for next_fault().
+     */
+    u32 (*drop_faults)(struct iommu *u);
 
     /* Whether faults raise the interrupt. While they do not, records pile up or are dropped. */
     void (*set_fault_irq)(struct iommu *u, bool on);
