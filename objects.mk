@@ -86,6 +86,9 @@ objs-common := \
     common/iommu.o \
     common/iommu_boot.o \
     common/iommu_fault.o \
+    common/iommu_fold.o \
+    common/iommu_pci.o \
+    common/iommu_report.o \
     common/irq.o \
     common/irq_dispatch.o \
     common/keys.o \

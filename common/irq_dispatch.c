@@ -11,6 +11,7 @@
 #include <corbel/console.h>
 #include <corbel/cpu.h>
 #include <corbel/domain.h>
+#include <corbel/iommu.h>
 #include <corbel/irq.h>
 #include <corbel/keys.h>
 #include <corbel/log.h>
@@ -80,6 +81,9 @@ static void timers(void)
             console_timer();
             irq_dispatch_console();
             break;
+        case TIMER_IOMMU:
+            iommu_timer();
+            break;
         default: /* TIMER_SLICE: sched_should_yield() sees that it is gone */
             break;
         }
@@ -118,7 +122,7 @@ static void owned(struct cpu *cpu, u32 intid, u32 iar)
     } else if (intid == console_intid()) { /* 0 when it is polled */
         console_irq();
         irq_dispatch_console();
-    } else if (intid >= 16) {
+    } else if (intid >= 16 && !iommu_irq(intid)) {
         log_warn("CPU%u: interrupt %u has no owner: disabled", cpu->id, intid);
         gic->disable(intid);
     }

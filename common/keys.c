@@ -9,6 +9,7 @@
 #include <corbel/compiler.h>
 #include <corbel/cpu.h>
 #include <corbel/domain.h>
+#include <corbel/iommu.h>
 #include <corbel/log.h>
 #include <corbel/page.h>
 #include <corbel/vcpu.h>
@@ -74,6 +75,7 @@ static const struct {
     { 'm', key_memory, "free memory" },
     { 'd', key_domains, "domains" },
     { 'q', key_vcpus, "vCPUs" },
+    { 'i', iommu_report, "SMMUs and DMA faults" },
     { 'p', key_p2m, "stage-2 map of every running domain" },
 };
 

@@ -7,7 +7,8 @@
 #include <corbel/platform.h>
 #include <corbel/types.h>
 
-/* Between iommu.c, iommu_boot.c, iommu_fault.c and iommu_report.c only. */
+/* Between iommu.c, iommu_boot.c, iommu_fault.c, iommu_fold.c and iommu_report.c only. */
+struct domain;
 
 /* All SMMUs of the machine, by index in platform->iommus; written while booting. */
 struct iommu_set {
@@ -23,10 +24,43 @@ struct iommu_set *iommu_all(void);
 /* Host path of a given device for messages; its name in the partial tree when it has none. */
 const char *iommu_device_path(const struct passdt_device *device, char *buf, u32 size);
 
-/* Drop what waits in u's queue of faults: how many records. Caller holds u->lock. */
+/* Throw away what waits in u's queue of faults: how many records. Caller holds u->lock. */
 u32 iommu_drop_faults(struct iommu *u);
 
-/* Make the fault side ready. Boot. */
+/* Make the fault side ready: this CPU takes the SMMUs' interrupts. Boot. */
 void iommu_fault_init(void);
+
+/* Faults of SMMU index that were thrown away unseen because there were too many; is it paused? */
+u64 iommu_faults_dropped(u32 index, bool *paused);
+
+/*
+ * Repeated faults are counted, not printed. All of it belongs to the CPU that takes the SMMUs'
+ * interrupts (iommu_fold.c).
+ */
+#define IOMMU_FOLD_DROPPED IOMMU_FAULT_KINDS /* a kind of its own: thrown away unseen */
+
+struct iommu_fold {
+    u32 domain; /* id; 0: nobody's stream, or the SMMU's own error */
+    u8 iommu, kind;
+    bool write, has_address;
+    u32 stream;
+    u64 page;   /* input address without its lowest 12 bits */
+    bool used;  /* from here on the fold's own */
+    u64 count;  /* not printed yet */
+    u64 window; /* ticks between two lines; doubles while it goes on */
+    u64 due;    /* of the next line, or of being forgotten */
+};
+
+/*
+ * Count n more of what key names. True: it is new, and the caller prints a line; its own count
+ * starts with 0. What had to make room for it is in *evicted (used: its count was not printed).
+ */
+bool iommu_fold_add(const struct iommu_fold *key, u64 n, u64 now, struct iommu_fold *evicted);
+
+/* The next one whose line is due, with its count; false: none. */
+bool iommu_fold_due(u64 now, struct iommu_fold *out);
+
+/* Earliest time at which iommu_fold_due() has something to do; ~0: never. */
+u64 iommu_fold_deadline(void);
 
 #endif

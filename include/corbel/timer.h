@@ -18,6 +18,7 @@ enum timer_kind {
     TIMER_PTIMER, /* emulated physical timer (CNTP) of a vCPU */
     TIMER_CONSOLE,
     TIMER_WATCHDOG,
+    TIMER_IOMMU, /* a pause after a burst of DMA faults, counts of repeated ones */
 };
 
 struct timer_entry {
