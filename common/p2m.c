@@ -318,7 +318,9 @@ static void tables_drop(struct p2m *p2m)
 {
     void *root = p2m->s2.root;
 
-    stage2_destroy(&p2m->s2);
+    enum corbel_err err = stage2_destroy(&p2m->s2);
+
+    (void)err;
     CORBEL_ASSERT(p2m->pool_used == 0);
     p2m->s2.root = NULL;
     heap_free(root, root_size(p2m->s2.ipa_bits) + p2m->pool_size);

@@ -62,7 +62,8 @@ u8 stage2_ipa_bits_max(void);
 
 /*
  * Lower the limits to what SMMUs can do: ipa_bits for stage2_ipa_bits_max(), pa_bits for the
- * output size (VTCR_EL2.PS). Boot CPU, before the first stage2_init().
+ * output size (VTCR_EL2.PS, which the SMMU copies). Both at most 48 (longer needs FEAT_LPA2
+ * descriptors); calls add up. Boot CPU, before the first stage2_init().
  */
 void stage2_limit(u8 ipa_bits, u8 pa_bits);
 
@@ -78,8 +79,14 @@ enum corbel_err stage2_init(struct stage2 *s2, u8 ipa_bits, u16 vmid, void *root
 
 /*
  * Map, replacing what is there, with break-before-make where an entry was live.
- * All or nothing: ERR_NOMEM (pool) leaves the old map as it was. Uses 1 GiB and
- * 2 MiB blocks wherever ipa, pa and size allow.
+ * All or nothing: ERR_NOMEM (pool) and ERR_BUSY (a live block would have to be split, and
+ * s2->split says REFUSE) leave the old map as it was; ERR_RANGE likewise: beyond ipa_bits
+ * or VTCR_EL2.PS. Uses 1 GiB and 2 MiB blocks wherever ipa, pa and size allow. Tables that
+ * a split made are not joined to blocks again unless split says BREAK.
+ *
+ * The exception, here and in all changes below: an error of s2->walkers (ERR_TIMEDOUT,
+ * ERR_IO) sets s2->lost and ends the operation as it is; the entry that was being changed
+ * stays invalid, and table pages that were in use never go back to the pool.
  */
 enum corbel_err stage2_map(struct stage2 *s2, const struct stage2_map *map) __must_check;
 
@@ -91,7 +98,7 @@ enum corbel_err stage2_unmap(struct stage2 *s2, ipa_t ipa, u64 size) __must_chec
 
 /*
  * Split the block that reaches across ipa, if there is one: the map stays the same,
- * and an unmap of pieces that end there cannot fail. ERR_NOMEM: nothing changed.
+ * and an unmap of pieces that end there needs no pages. ERR_NOMEM, ERR_BUSY: nothing changed.
  */
 enum corbel_err stage2_split(struct stage2 *s2, ipa_t ipa) __must_check;
 
@@ -108,11 +115,14 @@ enum corbel_err stage2_prev(const struct stage2 *s2, ipa_t ipa, struct stage2_ma
 /* Table pages a map of these ranges would take (dry run, root not counted). */
 u32 stage2_pages_needed(u8 ipa_bits, const struct stage2_map *maps, u32 count);
 
-/* Drop every table page but the root, clear the root; TLBI VMALLS12E1IS for the VMID. */
-void stage2_destroy(struct stage2 *s2);
+/*
+ * Drop every table page but the root, clear the root; TLBI VMALLS12E1IS for the VMID, and all
+ * of it in the walkers. After an error of theirs (s2->lost) root and tables stay allocated.
+ */
+enum corbel_err stage2_destroy(struct stage2 *s2) __must_check;
 
-/* TLBI VMALLS12E1IS for this VMID (teardown, VMID reuse). */
-void stage2_flush_all(struct stage2 *s2);
+/* TLBI VMALLS12E1IS for this VMID (VMID reuse), and all of it in the walkers. */
+enum corbel_err stage2_flush_all(struct stage2 *s2) __must_check;
 
 /* Write VTTBR_EL2/VTCR_EL2 of this CPU (with the speculative-AT rules), ISB. */
 void stage2_load(const struct stage2 *s2);

@@ -7,7 +7,7 @@
 #include <asm/stage2.h>
 
 struct cpu_features fake_features = { .pa_range = 5, .vmid16 = true };
-void (*fake_tlb_hook)(const struct stage2 *s2, const struct tlb_batch *batch);
+void (*fake_tlb_hook)(const struct stage2 *s2, const struct stage2_inval *inval);
 u32 fake_tlb_syncs, fake_tlb_flushes;
 const struct stage2 *fake_stage2_loaded;
 
@@ -16,14 +16,13 @@ const struct cpu_features *cpu_features(void)
     return &fake_features;
 }
 
-void stage2_tlb_sync(const struct stage2 *s2, struct tlb_batch *batch)
+void stage2_tlb_sync(const struct stage2 *s2, const struct stage2_inval *inval)
 {
     fake_tlb_syncs++;
-    if (batch->count || batch->all)
+    if (inval->count || inval->all)
         fake_tlb_flushes++;
     if (fake_tlb_hook)
-        fake_tlb_hook(s2, batch);
-    *batch = (struct tlb_batch){ 0 };
+        fake_tlb_hook(s2, inval);
 }
 
 void stage2_load(const struct stage2 *s2)

@@ -163,11 +163,12 @@ static void t_invalidate(void *ctx, u64 addr, u64 size, u32 level)
     watch.waiting[watch.unsynced++] = &state[n][i];
 }
 
-static void t_sync(void *ctx)
+static enum corbel_err t_sync(void *ctx)
 {
     assert_null(watch.slot);
     for (; watch.unsynced; watch.unsynced--)
         *watch.waiting[watch.unsynced - 1] = QUIET;
+    return CORBEL_OK;
 }
 
 static const struct pgt_ops ops = {
@@ -202,7 +203,7 @@ static const struct geometry geometries[] = {
 static void destroy(const struct pgt *pgt)
 {
     watch.destroying = pgt->addr_bits;
-    pgt_destroy(pgt);
+    assert_int_equal(pgt_destroy(pgt), CORBEL_OK);
     watch.destroying = 0;
     assert_int_equal(pool_used, 0);
 }

@@ -152,7 +152,7 @@ static void test_map_and_look(void **state)
     assert_int_equal(out.ipa.v, 0x3002000);
     assert_int_equal(stage2_prev(&s2, IPA(0x3001000), &out), ERR_NOENT);
     fake_tlb_flushes = 0;
-    stage2_destroy(&s2);
+    assert_int_equal(stage2_destroy(&s2), CORBEL_OK);
     assert_int_equal(pool_used, 0);
     assert_int_equal(fake_tlb_flushes, 1);
     assert_int_equal(stage2_next(&s2, IPA(0), &out), ERR_NOENT);
@@ -203,7 +203,7 @@ static void test_pages_needed(void **state)
         for (u32 i = 0; i < count; i++)
             assert_int_equal(stage2_map(&s2, &maps[i]), CORBEL_OK);
         assert_int_equal(stage2_pages_needed(bits, maps, count), pool_used);
-        stage2_destroy(&s2);
+        assert_int_equal(stage2_destroy(&s2), CORBEL_OK);
         assert_int_equal(pool_used, 0);
     }
 }
@@ -218,13 +218,13 @@ static u64 current(u64 page)
     return (leaf.pa.v + ipa - leaf.ipa.v) | (u64)leaf.attr.cls << 56 | 1;
 }
 
-static void tlb_apply(const struct stage2 *which, const struct tlb_batch *b)
+static void tlb_apply(const struct stage2 *which, const struct stage2_inval *b)
 {
     assert_ptr_equal(which, &s2);
     if (b->all)
         memset(cached, 0, sizeof(cached));
     for (u32 i = 0; i < b->count && !b->all; i++) {
-        const struct tlb_range *r = &b->ranges[i];
+        const struct stage2_range *r = &b->ranges[i];
 
         assert_true(r->size % r->step == 0);
         for (u64 ipa = r->ipa; ipa < r->ipa + r->size; ipa += PAGE_SIZE)
@@ -263,35 +263,138 @@ static void test_nothing_stale(void **state)
         }
     }
     fake_tlb_hook = NULL;
-    stage2_destroy(&s2);
+    assert_int_equal(stage2_destroy(&s2), CORBEL_OK);
     assert_int_equal(pool_used, 0);
 }
 
 static void test_batches(void **state)
 {
-    struct tlb_batch b = { 0 };
+    struct stage2_inval b = { 0 };
 
     for (u32 i = 0; i < TLB_OPS_MAX; i++)
-        tlb_batch_add(&b, SZ_1G + i * SZ_4K, SZ_4K, false);
+        stage2_inval_add(&b, SZ_1G + i * SZ_4K, SZ_4K, false);
     assert_false(b.all);
     assert_int_equal(b.count, 1);
     assert_int_equal(b.ranges[0].size, TLB_OPS_MAX * SZ_4K);
-    tlb_batch_add(&b, 0, SZ_4K, false);
+    stage2_inval_add(&b, 0, SZ_4K, false);
     assert_true(b.all);
 
-    b = (struct tlb_batch){ 0 };
-    tlb_batch_add(&b, 0, SZ_1G, false); /* a block: one instruction */
+    b = (struct stage2_inval){ 0 };
+    stage2_inval_add(&b, 0, SZ_1G, false); /* a block: one instruction */
     assert_false(b.all);
-    tlb_batch_add(&b, SZ_1G, SZ_2M, true); /* a table with 512 pages below */
+    stage2_inval_add(&b, SZ_1G, SZ_2M, true); /* a table with 512 pages below */
     assert_true(b.all);
 
-    b = (struct tlb_batch){ 0 };
+    b = (struct stage2_inval){ 0 };
     fake_features.tlb_range = true;
-    tlb_batch_add(&b, SZ_1G, SZ_2M, true);
+    stage2_inval_add(&b, SZ_1G, SZ_2M, true);
     assert_false(b.all);
-    for (u32 i = 0; i < TLB_RANGES_MAX; i++)
-        tlb_batch_add(&b, i * SZ_2M, SZ_4K, false);
+    for (u32 i = 0; i < STAGE2_INVAL_RANGES; i++)
+        stage2_inval_add(&b, i * SZ_2M, SZ_4K, false);
     assert_true(b.all);
+}
+
+/* Walkers are told what the CPUs were told, after them and before an entry is made again. */
+static struct {
+    u32 calls, fail_at;
+    u64 root_entry; /* of the first GiB, as it was during the last call */
+    struct stage2_inval last;
+} walker;
+
+static enum corbel_err walker_told(void *ctx, const struct stage2_inval *inval)
+{
+    assert_ptr_equal(ctx, &walker);
+    walker.last = *inval;
+    walker.root_entry = ((const u64 *)(const void *)fake_ram)[0];
+    return walker.calls++ == walker.fail_at ? ERR_TIMEDOUT : CORBEL_OK;
+}
+
+static const struct stage2_walkers walkers = { walker_told, &walker };
+
+static void watch_walkers(u32 fail_at)
+{
+    memset(&walker, 0, sizeof(walker));
+    walker.fail_at = fail_at;
+    s2.walkers = &walkers;
+    fake_tlb_syncs = 0;
+}
+
+static void test_walkers(void **state)
+{
+    struct stage2_map ram = map_of(0, SZ_1G, SZ_1G, S2_RAM);
+
+    watch_walkers(~0u);
+    assert_int_equal(stage2_map(&s2, &ram), CORBEL_OK);
+    assert_int_equal(walker.calls, 0); /* nothing was mapped there: nothing to forget */
+    assert_int_equal(stage2_unmap(&s2, IPA(SZ_4K), SZ_4K), CORBEL_OK);
+    assert_int_equal(walker.calls, 3); /* two blocks split, one page */
+    assert_int_equal(walker.last.count, 1);
+    assert_int_equal(walker.last.ranges[0].ipa, SZ_4K);
+    assert_int_equal(walker.last.ranges[0].size, SZ_4K);
+    s2.no_cpu = true;
+    fake_tlb_syncs = 0;
+    assert_int_equal(stage2_unmap(&s2, IPA(0), SZ_1G), CORBEL_OK);
+    assert_int_equal(walker.calls, 4);
+    assert_true(walker.last.all); /* a table with a thousand entries below */
+    assert_int_equal(walker.root_entry, 0);
+    assert_int_equal(fake_tlb_syncs, 0);
+    assert_int_equal(stage2_flush_all(&s2), CORBEL_OK);
+    assert_true(walker.last.all);
+    assert_int_equal(stage2_destroy(&s2), CORBEL_OK);
+    assert_int_equal(walker.calls, 6);
+    assert_false(s2.lost);
+}
+
+/* The n-th invalidation fails: the entry is broken, no table is used again. */
+static void test_walkers_fail(void **state)
+{
+    struct stage2_map ram = map_of(0, SZ_1G, SZ_1G, S2_RAM), out;
+
+    for (u32 n = 0; n < 3; n++) {
+        u64 before;
+
+        assert_int_equal(setup(state), 0);
+        watch_walkers(n);
+        assert_int_equal(stage2_map(&s2, &ram), CORBEL_OK);
+        assert_int_equal(stage2_unmap(&s2, IPA(SZ_4K), SZ_4K), ERR_TIMEDOUT);
+        assert_true(s2.lost);
+        assert_int_equal(stage2_lookup(&s2, IPA(SZ_4K), &out), ERR_NOENT);
+        assert_int_equal(pool_used, n); /* a table that was linked stays, no other one does */
+        before = pool_used;
+        watch_walkers(0);
+        assert_int_equal(stage2_destroy(&s2), ERR_TIMEDOUT);
+        assert_int_equal(pool_used, before);
+    }
+    watch_walkers(0);
+    s2.lost = false;
+    assert_int_equal(stage2_flush_all(&s2), ERR_TIMEDOUT);
+    assert_true(s2.lost);
+}
+
+/* The last one: limits are only ever lowered. */
+static void test_limits(void **state)
+{
+    struct stage2_map map = map_of(SZ_1G, BIT(44) - SZ_4K, 2 * SZ_4K, S2_MMIO);
+
+    fake_features.bbm = 2;
+    assert_int_equal(stage2_bbm_level(), 2);
+    stage2_limit(52, 52);
+    assert_int_equal(stage2_ipa_bits_max(), 48);
+    stage2_limit(46, 44);
+    assert_int_equal(stage2_ipa_bits_max(), 46);
+    assert_int_equal(stage2_init(&s2, 44, 1, fake_ram, &pool), CORBEL_OK);
+    assert_int_equal(FIELD_GET(VTCR_EL2_PS, s2.vtcr), 4);
+    assert_int_equal(stage2_map(&s2, &map), ERR_RANGE); /* beyond what either can put out */
+    map.size = SZ_4K;
+    assert_int_equal(stage2_map(&s2, &map), CORBEL_OK);
+    stage2_limit(44, 39);
+    assert_int_equal(stage2_init(&s2, 45, 1, fake_ram, &pool), ERR_RANGE);
+    assert_int_equal(stage2_init(&s2, 40, 1, fake_ram, &pool), CORBEL_OK);
+    assert_int_equal(FIELD_GET(VTCR_EL2_PS, s2.vtcr), 1); /* 36 bits: there are none for 39 */
+    fake_features.pa_range = 0;
+    assert_int_equal(stage2_ipa_bits_max(), 32);
+    assert_int_equal(stage2_init(&s2, 32, 1, fake_ram, &pool), CORBEL_OK);
+    assert_int_equal(FIELD_GET(VTCR_EL2_PS, s2.vtcr), 0);
 }
 
 int main(void)
@@ -304,6 +407,9 @@ int main(void)
         cmocka_unit_test_setup(test_pages_needed, setup),
         cmocka_unit_test_setup(test_nothing_stale, setup),
         cmocka_unit_test_setup(test_batches, setup),
+        cmocka_unit_test_setup(test_walkers, setup),
+        cmocka_unit_test_setup(test_walkers_fail, setup),
+        cmocka_unit_test_setup(test_limits, setup),
     };
 
     return cmocka_run_group_tests_name("stage2", tests, NULL, NULL);

@@ -68,7 +68,7 @@ static void features_read(struct cpu_features *f)
         .ras = id_field(pfr0, 28) != 0,
         .scxtnum = id_field(pfr0, 56) >= 2 || id_field(pfr1, 32) >= 2,
         .tlb_range = id_field(isar0, 56) >= 2,
-        .bbm2 = id_field(mmfr2, 52) >= 2,
+        .bbm = (u8)MIN(id_field(mmfr2, 52), 2u),
         .fgt = id_field(mmfr0, 56) != 0,
         .hcx = id_field(mmfr1, 40) != 0,
         .sve = id_field(pfr0, 32) != 0,
@@ -97,7 +97,7 @@ static void features_narrow(const struct cpu_features *f)
     features.ras &= f->ras;
     features.scxtnum &= f->scxtnum;
     features.tlb_range &= f->tlb_range;
-    features.bbm2 &= f->bbm2;
+    features.bbm = MIN(features.bbm, f->bbm);
     features.fgt &= f->fgt;
     features.hcx &= f->hcx;
     features.pmu &= f->pmu;

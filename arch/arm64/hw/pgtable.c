@@ -3,14 +3,17 @@
  * The one page-table walker (VMSAv8-64, 4 KiB granule). Each operation is a
  * small visitor; pages, addresses and TLB maintenance come through struct
  * pgt_ops, so the same file builds EL2's map, guests' maps and the maps of host
- * tests. Every change of a live entry goes through entry_replace(). Operations
- * that may need tables count them first, reserve them all, and only then change
- * the map: the second walk cannot fail. The caller's lock serializes calls on
- * one struct pgt.
+ * tests. Every change of a live entry goes through entry_replace(), but for the
+ * split of a block where walkers allow it (block_split()). Operations that may
+ * need tables count them first, reserve them all, and only then change the map:
+ * in the second walk only sync() can fail, that is, a walker that does not
+ * forget. Then an entry stays broken and no page is given back. The caller's
+ * lock serializes calls on one struct pgt.
  */
 #include <asm/pgtable.h>
 
 #include <arch/barrier.h>
+#include <arch/stage2.h>
 #include <corbel/bits.h>
 #include <corbel/panic.h>
 
@@ -59,23 +62,35 @@ static void pte_write(const struct pgt *pgt, u64 *slot, u64 pte)
         pgt->ops->clean(pgt->ctx, slot, sizeof(*slot));
 }
 
-/*
- * Break before make (Arm ARM D8.16.1), in this one place: a live entry becomes
- * invalid, is forgotten by all TLBs, and only then becomes something else. When
- * it stays empty, its invalidation may join the rest of the batch.
- */
-static void entry_replace(const struct pgt *pgt, const struct pgt_entry *e, u64 pte, u32 level)
+static void entry_forget(const struct pgt *pgt, const struct pgt_entry *e, u32 level)
 {
     u64 size = pgt_entry_size(e->level);
 
+    pgt->ops->invalidate(pgt->ctx, ALIGN_DOWN(e->addr, size), size, level);
+}
+
+/*
+ * Break before make (Arm ARM D8.16.1), in this one place: a live entry becomes
+ * invalid, is forgotten by all walkers, and only then becomes something else. When
+ * it stays empty, its invalidation may join the rest of the batch. An error is
+ * sync()'s: the entry stays broken.
+ */
+static enum corbel_err entry_replace(const struct pgt *pgt, const struct pgt_entry *e, u64 pte,
+                                     u32 level)
+{
     if (e->pte & PTE_VALID) {
+        enum corbel_err err;
+
         pte_write(pgt, e->slot, 0);
-        pgt->ops->invalidate(pgt->ctx, ALIGN_DOWN(e->addr, size), size, level);
+        entry_forget(pgt, e, level);
         if (!pte)
-            return;
-        pgt->ops->sync(pgt->ctx);
+            return CORBEL_OK;
+        err = pgt->ops->sync(pgt->ctx);
+        if (err)
+            return err;
     }
     pte_write(pgt, e->slot, pte);
+    return CORBEL_OK;
 }
 
 static enum corbel_err walk_table(const struct pgt *pgt, const struct pgt_walk *w, u64 *table,
@@ -194,20 +209,41 @@ static void table_bury(const struct pgt *pgt, u64 *table, u32 level, u64 **dead)
 }
 
 /* Replace a table entry by a leaf or by nothing. */
-static void table_drop(const struct pgt *pgt, const struct pgt_entry *e, u64 pte, u64 **dead)
+static enum corbel_err table_drop(const struct pgt *pgt, const struct pgt_entry *e, u64 pte,
+                                  u64 **dead)
 {
     u64 *table = table_of(pgt, e->pte);
+    enum corbel_err err = entry_replace(pgt, e, pte, PGT_LEVEL_ANY);
 
-    entry_replace(pgt, e, pte, PGT_LEVEL_ANY);
     table_bury(pgt, table, e->level + 1, dead);
+    return err;
+}
+
+static bool splits_live(const struct pgt *pgt, const struct pgt_entry *e)
+{
+    return pgt->split == STAGE2_SPLIT_LEVEL2 && (e->pte & PTE_VALID);
+}
+
+/*
+ * FEAT_BBM level 2 (Arm ARM D8.16.2): a table that says the same may be written over a
+ * live block, which is then forgotten; walkers use either meanwhile, and never find
+ * nothing there.
+ */
+static enum corbel_err block_split(const struct pgt *pgt, const struct pgt_entry *e, u64 pte)
+{
+    pte_write(pgt, e->slot, pte);
+    entry_forget(pgt, e, e->level);
+    return pgt->ops->sync(pgt->ctx);
 }
 
 /* Put a reserved table where an empty entry or a block is; a block's map goes
  * into it. */
-static void table_insert(const struct pgt *pgt, const struct pgt_entry *e, u64 **reserve)
+static enum corbel_err table_insert(const struct pgt *pgt, const struct pgt_entry *e, u64 **reserve)
 {
     u64 *table = page_pop(reserve);
     u64 size = pgt_entry_size(e->level + 1);
+    u64 pte = pgt->ops->to_phys(pgt->ctx, table) | PTE_VALID | PTE_TYPE;
+    enum corbel_err err;
 
     for (u32 i = 0; (e->pte & PTE_VALID) && i < ENTRIES; i++)
         table[i] = leaf_make((e->pte & PTE_ADDR) + i * size, e->pte, e->level + 1);
@@ -215,7 +251,12 @@ static void table_insert(const struct pgt *pgt, const struct pgt_entry *e, u64 *
         pgt->ops->clean(pgt->ctx, table, PAGE_SIZE);
     dsb_ishst(); /* the table's content is visible before the link that leads to
                     it */
-    entry_replace(pgt, e, pgt->ops->to_phys(pgt->ctx, table) | PTE_VALID | PTE_TYPE, e->level);
+    if (splits_live(pgt, e))
+        return block_split(pgt, e, pte);
+    err = entry_replace(pgt, e, pte, e->level);
+    if (err)
+        page_push(reserve, table); /* never linked: nobody has seen it */
+    return err;
 }
 
 static struct pgt_range part_of(const struct pgt_range *r, const struct pgt_entry *e)
@@ -227,13 +268,22 @@ static struct pgt_range part_of(const struct pgt_range *r, const struct pgt_entr
     return part;
 }
 
+/* Tables that this entry will need; a live block is a split for which a way must be open. */
+static enum corbel_err count_pages(const struct pgt *pgt, const struct pgt_entry *e,
+                                   struct change *c, u64 pages)
+{
+    if (pages && (e->pte & PTE_VALID) && pgt->split == STAGE2_SPLIT_REFUSE)
+        return ERR_BUSY;
+    c->pages += pages;
+    return CORBEL_OK;
+}
+
 static enum corbel_err visit_map_count(const struct pgt *pgt, const struct pgt_entry *e, void *arg)
 {
     struct change *c = arg;
     struct pgt_range part = part_of(c->range, e);
 
-    c->pages += pgt_tables_needed(&part, e->level, pgt->block_level);
-    return CORBEL_OK;
+    return count_pages(pgt, e, c, pgt_tables_needed(&part, e->level, pgt->block_level));
 }
 
 static enum corbel_err visit_map(const struct pgt *pgt, const struct pgt_entry *e, void *arg)
@@ -242,15 +292,11 @@ static enum corbel_err visit_map(const struct pgt *pgt, const struct pgt_entry *
     struct pgt_range part = part_of(c->range, e);
     u64 leaf = leaf_make(part.pa, c->range->attr, e->level);
 
-    if (!leaf_fits(&part, e->addr, e->end, e->level, pgt->block_level)) {
-        if (e->when == PGT_VISIT_LEAF)
-            table_insert(pgt, e, &c->reserve);
-    } else if (e->when == PGT_VISIT_PRE) {
-        table_drop(pgt, e, leaf, &c->dead);
-    } else if (e->pte != leaf) {
-        entry_replace(pgt, e, leaf, e->level);
-    }
-    return CORBEL_OK;
+    if (!leaf_fits(&part, e->addr, e->end, e->level, pgt->block_level))
+        return e->when == PGT_VISIT_LEAF ? table_insert(pgt, e, &c->reserve) : CORBEL_OK;
+    if (e->when == PGT_VISIT_PRE) /* what was split for devices stays so while they are there */
+        return pgt->split == STAGE2_SPLIT_BREAK ? table_drop(pgt, e, leaf, &c->dead) : CORBEL_OK;
+    return e->pte != leaf ? entry_replace(pgt, e, leaf, e->level) : CORBEL_OK;
 }
 
 static bool covered(const struct pgt_entry *e)
@@ -264,10 +310,9 @@ static enum corbel_err visit_unmap_count(const struct pgt *pgt, const struct pgt
     struct change *c = arg;
     struct pgt_range part = { .addr = e->addr, .pa = e->addr, .size = e->end - e->addr };
 
-    (void)pgt;
-    if (e->pte & PTE_VALID)
-        c->pages += pgt_tables_needed(&part, e->level, 1);
-    return CORBEL_OK;
+    if (!(e->pte & PTE_VALID))
+        return CORBEL_OK;
+    return count_pages(pgt, e, c, pgt_tables_needed(&part, e->level, 1));
 }
 
 static bool table_is_empty(const u64 *table)
@@ -279,14 +324,17 @@ static bool table_is_empty(const u64 *table)
 }
 
 /* All leaves below were invalidated on their own: only the walk to this table is left. */
-static void table_drop_empty(const struct pgt *pgt, const struct pgt_entry *e, u64 **dead)
+static enum corbel_err table_drop_empty(const struct pgt *pgt, const struct pgt_entry *e,
+                                        u64 **dead)
 {
     u64 *table = table_of(pgt, e->pte);
+    enum corbel_err err;
 
     if (!table_is_empty(table))
-        return;
-    entry_replace(pgt, e, 0, e->level);
+        return CORBEL_OK;
+    err = entry_replace(pgt, e, 0, e->level);
     page_push(dead, table);
+    return err;
 }
 
 static enum corbel_err visit_unmap(const struct pgt *pgt, const struct pgt_entry *e, void *arg)
@@ -295,22 +343,14 @@ static enum corbel_err visit_unmap(const struct pgt *pgt, const struct pgt_entry
 
     switch (e->when) {
     case PGT_VISIT_PRE:
-        if (covered(e))
-            table_drop(pgt, e, 0, &c->dead);
-        break;
+        return covered(e) ? table_drop(pgt, e, 0, &c->dead) : CORBEL_OK;
     case PGT_VISIT_LEAF:
         if (!(e->pte & PTE_VALID))
-            break;
-        if (covered(e))
-            entry_replace(pgt, e, 0, e->level);
-        else
-            table_insert(pgt, e, &c->reserve);
-        break;
+            return CORBEL_OK;
+        return covered(e) ? entry_replace(pgt, e, 0, e->level) : table_insert(pgt, e, &c->reserve);
     default:
-        table_drop_empty(pgt, e, &c->dead);
-        break;
+        return table_drop_empty(pgt, e, &c->dead);
     }
-    return CORBEL_OK;
 }
 
 static enum corbel_err range_check(const struct pgt *pgt, u64 addr, u64 size, u64 pa)
@@ -359,8 +399,13 @@ static enum corbel_err change_run(const struct pgt *pgt, struct change *c, pgt_v
         w.flags |= PGT_VISIT_POST;
     w.visit = commit;
     err = pgt_walk(pgt, &w);
-    CORBEL_ASSERT(!err && !c->reserve);
-    pgt->ops->sync(pgt->ctx);
+    CORBEL_ASSERT(err || !c->reserve);
+    if (!err)
+        err = pgt->ops->sync(pgt->ctx);
+    if (err) { /* sync()'s: walkers may go on through what is on the dead list, for ever */
+        list_free(pgt, &c->reserve);
+        return err;
+    }
     list_free(pgt, &c->dead);
     return CORBEL_OK;
 }
@@ -385,12 +430,11 @@ enum corbel_err pgt_unmap(const struct pgt *pgt, u64 addr, u64 size)
 static enum corbel_err visit_split_count(const struct pgt *pgt, const struct pgt_entry *e,
                                          void *arg)
 {
-    struct change *c = arg;
+    u64 pages = 0;
 
-    (void)pgt;
     for (u32 level = e->level; (e->pte & PTE_VALID) && level < PGT_LEAF_LEVEL; level++)
-        c->pages += !IS_ALIGNED(e->addr, pgt_entry_size(level));
-    return CORBEL_OK;
+        pages += !IS_ALIGNED(e->addr, pgt_entry_size(level));
+    return count_pages(pgt, e, arg, pages);
 }
 
 static enum corbel_err visit_split(const struct pgt *pgt, const struct pgt_entry *e, void *arg)
@@ -398,7 +442,7 @@ static enum corbel_err visit_split(const struct pgt *pgt, const struct pgt_entry
     struct change *c = arg;
 
     if (is_leaf(e->pte, e->level) && !IS_ALIGNED(e->addr, pgt_entry_size(e->level)))
-        table_insert(pgt, e, &c->reserve);
+        return table_insert(pgt, e, &c->reserve);
     return CORBEL_OK;
 }
 
@@ -460,9 +504,10 @@ enum corbel_err pgt_prev(const struct pgt *pgt, u64 addr, struct pgt_range *leaf
     return leaf_find(pgt, &w, leaf);
 }
 
-void pgt_destroy(const struct pgt *pgt)
+enum corbel_err pgt_destroy(const struct pgt *pgt)
 {
     u64 count = BIT(pgt->addr_bits) >> level_shift(pgt->start_level);
+    enum corbel_err err;
     u64 *dead = NULL;
 
     for (u64 i = 0; i < count; i++) {
@@ -475,6 +520,8 @@ void pgt_destroy(const struct pgt *pgt)
             table_bury(pgt, table_of(pgt, pte), pgt->start_level + 1, &dead);
     }
     pgt->ops->invalidate(pgt->ctx, 0, BIT(pgt->addr_bits), PGT_LEVEL_ANY);
-    pgt->ops->sync(pgt->ctx);
-    list_free(pgt, &dead);
+    err = pgt->ops->sync(pgt->ctx);
+    if (!err)
+        list_free(pgt, &dead);
+    return err;
 }

@@ -70,11 +70,12 @@ static void tables_invalidate(void *ctx, u64 addr, u64 size, u32 level)
         __asm__ volatile("tlbi vae2is, %0" ::"r"(va >> PAGE_SHIFT) : "memory");
 }
 
-static void tables_sync(void *ctx)
+static enum corbel_err tables_sync(void *ctx)
 {
     (void)ctx;
     dsb_ish();
     isb();
+    return CORBEL_OK;
 }
 
 static const struct pgt_ops table_ops = {
@@ -214,8 +215,7 @@ static enum corbel_err window_prepare(u32 cpu, enum window_slot slot)
     window_pte[cpu][slot] = found.slot;
     *found.slot = 0;
     tables_invalidate(NULL, va, PAGE_SIZE, PGT_LEVEL_ANY);
-    tables_sync(NULL);
-    return CORBEL_OK;
+    return tables_sync(NULL);
 }
 
 enum corbel_err arch_window_init(u32 cpu)

@@ -8,6 +8,8 @@
  */
 #include <arch/stage2.h>
 
+#include <arch/barrier.h>
+#include <arch/cache.h>
 #include <arch/mmu.h>
 #include <corbel/bits.h>
 #include <corbel/string.h>
@@ -25,20 +27,47 @@
 /* Context of one walker call. */
 struct operation {
     const struct stage2 *s2;
-    struct tlb_batch batch;
+    struct stage2_inval inval;
+    bool lost; /* a walker did not do what it was told */
 };
 
 /* Output address bits by ID_AA64MMFR0_EL1.PARange; 52 bits need other descriptors. */
 static const u8 pa_bits[] = { 32, 36, 40, 42, 44, 48 };
 
-static u8 pa_range(void)
+/* What SMMUs can do, where that is less; written at boot. */
+static struct {
+    u8 ipa_bits, pa_bits;
+} limit = { 48, 48 };
+
+static u8 cpu_pa_bits(void)
 {
-    return (u8)MIN(cpu_features()->pa_range, ARRAY_SIZE(pa_bits) - 1);
+    return pa_bits[MIN(cpu_features()->pa_range, ARRAY_SIZE(pa_bits) - 1)];
+}
+
+/* VTCR_EL2.PS, and what STE.S2PS copies: the CPU's or the SMMUs' output size, the smaller. */
+static u8 output_size(void)
+{
+    u8 ps = (u8)MIN(cpu_features()->pa_range, ARRAY_SIZE(pa_bits) - 1);
+
+    while (ps && pa_bits[ps] > limit.pa_bits)
+        ps--;
+    return ps;
 }
 
 u8 stage2_ipa_bits_max(void)
 {
-    return pa_bits[pa_range()];
+    return MIN(cpu_pa_bits(), limit.ipa_bits);
+}
+
+void stage2_limit(u8 ipa_bits, u8 pa_bits_max)
+{
+    limit.ipa_bits = MIN(limit.ipa_bits, ipa_bits);
+    limit.pa_bits = MIN(limit.pa_bits, pa_bits_max);
+}
+
+u8 stage2_bbm_level(void)
+{
+    return cpu_features()->bbm;
 }
 
 u8 stage2_vmid_bits(void)
@@ -61,6 +90,11 @@ u32 stage2_root_pages(u8 ipa_bits, u8 *level)
     return ipa_bits > one_table ? (u32)BIT(ipa_bits - one_table) : 1;
 }
 
+static u32 block_level(const struct stage2_map *m)
+{
+    return m->pages ? PGT_LEAF_LEVEL : BLOCK_LEVEL;
+}
+
 /* Does map m touch the region of this level's entry, and cannot be a leaf there? */
 static bool needs_table(const struct stage2_map *m, u64 region, u32 level)
 {
@@ -70,7 +104,7 @@ static bool needs_table(const struct stage2_map *m, u64 region, u32 level)
 
     if (from >= to)
         return false;
-    return level < BLOCK_LEVEL || part.size < size || !IS_ALIGNED(part.pa, size);
+    return level < block_level(m) || part.size < size || !IS_ALIGNED(part.pa, size);
 }
 
 /* Does a map before maps[i] take the table for this region already? */
@@ -110,7 +144,7 @@ u32 stage2_pages_needed(u8 ipa_bits, const struct stage2_map *maps, u32 count)
 
         if (!r.size)
             continue;
-        pages += pgt_tables_needed(&r, first_level, BLOCK_LEVEL);
+        pages += pgt_tables_needed(&r, first_level, block_level(&maps[i]));
         for (u32 level = first_level; level < PGT_LEAF_LEVEL; level++)
             pages -= shared_tables(maps, i, level);
     }
@@ -121,7 +155,7 @@ static u64 vtcr_make(u8 ipa_bits, u8 level)
 {
     /* Walks: inner shareable, write-back, read and write allocate. SL0: 2 - start level. */
     return VTCR_EL2_RES1 | (cpu_features()->vmid16 ? VTCR_EL2_VS : 0) |
-           FIELD_PREP(VTCR_EL2_PS, pa_range()) | FIELD_PREP(VTCR_EL2_SH0, 3) |
+           FIELD_PREP(VTCR_EL2_PS, output_size()) | FIELD_PREP(VTCR_EL2_SH0, 3) |
            FIELD_PREP(VTCR_EL2_ORGN0, 1) | FIELD_PREP(VTCR_EL2_IRGN0, 1) |
            FIELD_PREP(VTCR_EL2_SL0, 2u - level) | FIELD_PREP(VTCR_EL2_T0SZ, 64u - ipa_bits);
 }
@@ -144,22 +178,22 @@ enum corbel_err stage2_init(struct stage2 *s2, u8 ipa_bits, u16 vmid, void *root
     return CORBEL_OK;
 }
 
-void tlb_batch_add(struct tlb_batch *b, u64 ipa, u64 size, bool table)
+void stage2_inval_add(struct stage2_inval *inv, u64 ipa, u64 size, bool table)
 {
     u64 step = table ? PAGE_SIZE : size;
     u64 ops = cpu_features()->tlb_range ? 1 : size / step;
-    struct tlb_range *last = b->count ? &b->ranges[b->count - 1] : NULL;
+    struct stage2_range *last = inv->count ? &inv->ranges[inv->count - 1] : NULL;
 
-    b->all |= ops > TLB_OPS_MAX - b->ops;
-    if (b->all)
+    inv->all |= ops > TLB_OPS_MAX - inv->ops;
+    if (inv->all)
         return;
-    b->ops += (u32)ops;
+    inv->ops += (u32)ops;
     if (last && last->step == step && last->ipa + last->size == ipa) {
         last->size += size;
-    } else if (b->count < TLB_RANGES_MAX) {
-        b->ranges[b->count++] = (struct tlb_range){ .ipa = ipa, .size = size, .step = step };
+    } else if (inv->count < STAGE2_INVAL_RANGES) {
+        inv->ranges[inv->count++] = (struct stage2_range){ .ipa = ipa, .size = size, .step = step };
     } else {
-        b->all = true;
+        inv->all = true;
     }
 }
 
@@ -191,14 +225,41 @@ static void op_invalidate(void *ctx, u64 addr, u64 size, u32 level)
 {
     struct operation *op = ctx;
 
-    tlb_batch_add(&op->batch, addr, size, level == PGT_LEVEL_ANY);
+    stage2_inval_add(&op->inval, addr, size, level == PGT_LEVEL_ANY);
 }
 
-static void op_sync(void *ctx)
+/*
+ * The CPUs first: what they hold can be dropped at once. Walkers of devices are told then,
+ * when the cleared entries have reached all observers, not just the CPUs.
+ */
+static enum corbel_err sync_all(const struct stage2 *s2, const struct stage2_inval *inval)
+{
+    if (!s2->no_cpu)
+        stage2_tlb_sync(s2, inval);
+    if (!s2->walkers)
+        return CORBEL_OK;
+    dsb_sy();
+    if (!inval->count && !inval->all)
+        return CORBEL_OK;
+    return s2->walkers->invalidate(s2->walkers->ctx, inval);
+}
+
+static enum corbel_err op_sync(void *ctx)
 {
     struct operation *op = ctx;
+    enum corbel_err err = sync_all(op->s2, &op->inval);
 
-    stage2_tlb_sync(op->s2, &op->batch);
+    op->inval.count = 0;
+    op->inval.ops = 0;
+    op->inval.all = false;
+    op->lost |= err != CORBEL_OK;
+    return err;
+}
+
+static void op_clean(void *ctx, const void *va, u64 size)
+{
+    (void)ctx;
+    arch_cache_clean(va, size);
 }
 
 static const struct pgt_ops ops = {
@@ -210,17 +271,35 @@ static const struct pgt_ops ops = {
     .sync = op_sync,
 };
 
+static const struct pgt_ops ops_clean = {
+    .alloc = op_alloc,
+    .free = op_free,
+    .to_virt = op_to_virt,
+    .to_phys = op_to_phys,
+    .invalidate = op_invalidate,
+    .sync = op_sync,
+    .clean = op_clean,
+};
+
 static struct pgt pgt_of(const struct stage2 *s2, struct operation *op)
 {
     struct pgt pgt = { .root = s2->root,
-                       .ops = &ops,
+                       .ops = s2->clean ? &ops_clean : &ops,
                        .ctx = op,
                        .start_level = s2->start_level,
                        .addr_bits = s2->ipa_bits,
-                       .block_level = BLOCK_LEVEL };
+                       .block_level = BLOCK_LEVEL,
+                       .split = s2->split };
 
     *op = (struct operation){ .s2 = s2 };
     return pgt;
+}
+
+/* The end of a change. */
+static enum corbel_err settle(struct stage2 *s2, const struct operation *op, enum corbel_err err)
+{
+    s2->lost |= op->lost;
+    return err;
 }
 
 enum corbel_err stage2_map(struct stage2 *s2, const struct stage2_map *map)
@@ -231,9 +310,12 @@ enum corbel_err stage2_map(struct stage2 *s2, const struct stage2_map *map)
         .addr = map->ipa.v, .pa = map->pa.v, .size = map->size, .attr = pte_s2_attr(&map->attr)
     };
 
-    if (map->pa.v + map->size > BIT(stage2_ipa_bits_max()))
+    /* An output address beyond VTCR_EL2.PS faults on CPUs and SMMUs alike: refuse it here. */
+    if (map->pa.v + map->size > BIT(pa_bits[output_size()]))
         return ERR_RANGE;
-    return pgt_map(&pgt, &range);
+    if (map->pages)
+        pgt.block_level = PGT_LEAF_LEVEL;
+    return settle(s2, &op, pgt_map(&pgt, &range));
 }
 
 enum corbel_err stage2_unmap(struct stage2 *s2, ipa_t ipa, u64 size)
@@ -241,7 +323,7 @@ enum corbel_err stage2_unmap(struct stage2 *s2, ipa_t ipa, u64 size)
     struct operation op;
     struct pgt pgt = pgt_of(s2, &op);
 
-    return pgt_unmap(&pgt, ipa.v, size);
+    return settle(s2, &op, pgt_unmap(&pgt, ipa.v, size));
 }
 
 enum corbel_err stage2_split(struct stage2 *s2, ipa_t ipa)
@@ -249,7 +331,7 @@ enum corbel_err stage2_split(struct stage2 *s2, ipa_t ipa)
     struct operation op;
     struct pgt pgt = pgt_of(s2, &op);
 
-    return pgt_split(&pgt, ipa.v);
+    return settle(s2, &op, pgt_split(&pgt, ipa.v));
 }
 
 static enum corbel_err leaf_out(enum corbel_err err, const struct pgt_range *leaf,
@@ -290,17 +372,19 @@ enum corbel_err stage2_prev(const struct stage2 *s2, ipa_t ipa, struct stage2_ma
     return leaf_out(pgt_prev(&pgt, ipa.v, &leaf), &leaf, out);
 }
 
-void stage2_destroy(struct stage2 *s2)
+enum corbel_err stage2_destroy(struct stage2 *s2)
 {
     struct operation op;
     struct pgt pgt = pgt_of(s2, &op);
 
-    pgt_destroy(&pgt);
+    return settle(s2, &op, pgt_destroy(&pgt));
 }
 
-void stage2_flush_all(struct stage2 *s2)
+enum corbel_err stage2_flush_all(struct stage2 *s2)
 {
-    struct tlb_batch batch = { .all = true };
+    const struct stage2_inval all = { .all = true };
+    enum corbel_err err = sync_all(s2, &all);
 
-    stage2_tlb_sync(s2, &batch);
+    s2->lost |= err != CORBEL_OK;
+    return err;
 }

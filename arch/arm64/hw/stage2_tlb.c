@@ -80,7 +80,7 @@ static void flush_by_range(u64 ipa, u64 size)
         flush_one(ipa);
 }
 
-static void flush_range(const struct tlb_range *r)
+static void flush_range(const struct stage2_range *r)
 {
     if (cpu_features()->tlb_range && r->size > r->step) {
         flush_by_range(r->ipa, r->size);
@@ -90,7 +90,7 @@ static void flush_range(const struct tlb_range *r)
         flush_one(r->ipa + at);
 }
 
-static void flush_batch(const struct tlb_batch *b)
+static void flush_batch(const struct stage2_inval *b)
 {
     if (b->all) {
         tlbi(vmalls12e1is);
@@ -104,7 +104,7 @@ static void flush_batch(const struct tlb_batch *b)
     dsb_ish();
 }
 
-void stage2_tlb_sync(const struct stage2 *s2, struct tlb_batch *b)
+void stage2_tlb_sync(const struct stage2 *s2, const struct stage2_inval *b)
 {
     struct visit v;
 
@@ -117,7 +117,6 @@ void stage2_tlb_sync(const struct stage2 *s2, struct tlb_batch *b)
         flush_batch(b); /* TLBI and DSB a second time: A76 1286807, A55 2441007, A510 2441009 */
     isb();
     visit_end(&v);
-    *b = (struct tlb_batch){ 0 };
 }
 
 void stage2_load(const struct stage2 *s2)

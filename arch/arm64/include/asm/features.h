@@ -17,7 +17,7 @@ struct cpu_features {
     bool ras;
     bool scxtnum;   /* CSV2_2: SCXTNUM_EL0/EL1 exist */
     bool tlb_range; /* FEAT_TLBIRANGE */
-    bool bbm2;
+    u8 bbm;         /* FEAT_BBM: level 0 to 2 */
     bool fgt;
     bool hcx;
     bool vhe_only; /* E2H is RES1 */

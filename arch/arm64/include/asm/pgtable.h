@@ -25,10 +25,11 @@ struct pgt_ops {
      * The one entry of this level that covers [addr, addr + size) was cleared
      * (PGT_LEVEL_ANY: a table with all that hung below it): have every cached
      * copy dropped, of walks too. May be collected until sync(), which returns
-     * when all are done and all earlier table writes are visible.
+     * when all are done and all earlier table writes are visible. An error of
+     * sync(): some walker may keep what it had; the operation ends with it.
      */
     void (*invalidate)(void *ctx, u64 addr, u64 size, u32 level);
-    void (*sync)(void *ctx);
+    enum corbel_err (*sync)(void *ctx);
     /* Clean descriptors for a walker that does not snoop caches; NULL when all do. */
     void (*clean)(void *ctx, const void *va, u64 size);
 };
@@ -40,6 +41,7 @@ struct pgt {
     u8 start_level; /* 0..2 */
     u8 addr_bits;   /* input address size */
     u8 block_level; /* biggest leaf: 1 = 1 GiB, 2 = 2 MiB, 3 = 4 KiB (no live block to split) */
+    u8 split;       /* enum stage2_split_mode (arch/stage2.h): how live blocks are split */
 };
 
 /* addr, pa, size: multiples of 4 KiB. attr: PTE_ATTRS bits of each leaf. */
@@ -51,8 +53,11 @@ struct pgt_range {
 };
 
 /*
- * Map, replacing what is there. All or nothing: ERR_NOMEM leaves the map as it
- * was; ERR_INVAL unaligned, ERR_RANGE beyond addr_bits or 48 bits of pa.
+ * Map, replacing what is there. All or nothing: ERR_NOMEM and ERR_BUSY (a live block would
+ * have to be split, and split says REFUSE) leave the map as it was; ERR_INVAL unaligned,
+ * ERR_RANGE beyond addr_bits or 48 bits of pa. The one exception is an error of sync(),
+ * here and below: what was done so far stays, the entry under change stays invalid, and
+ * pages that were in use are not freed, since a walker may still read them.
  */
 enum corbel_err pgt_map(const struct pgt *pgt, const struct pgt_range *range) __must_check;
 
@@ -61,7 +66,7 @@ enum corbel_err pgt_unmap(const struct pgt *pgt, u64 addr, u64 size) __must_chec
 
 /*
  * See to it that no leaf reaches across addr, by splitting the one that does. The
- * map stays the same; an unmap that ends there will need no pages. ERR_NOMEM.
+ * map stays the same; an unmap that ends there will need no pages. ERR_NOMEM, ERR_BUSY.
  */
 enum corbel_err pgt_split(const struct pgt *pgt, u64 addr) __must_check;
 
@@ -72,8 +77,8 @@ enum corbel_err pgt_lookup(const struct pgt *pgt, u64 addr, struct pgt_range *le
 enum corbel_err pgt_next(const struct pgt *pgt, u64 addr, struct pgt_range *leaf) __must_check;
 enum corbel_err pgt_prev(const struct pgt *pgt, u64 addr, struct pgt_range *leaf) __must_check;
 
-/* Clear the root, invalidate everything, free all tables but the root. */
-void pgt_destroy(const struct pgt *pgt);
+/* Clear the root, invalidate everything, free all tables but the root (not after an error). */
+enum corbel_err pgt_destroy(const struct pgt *pgt) __must_check;
 
 /*
  * Tables that entries of first_level and below would take to map this range

@@ -6,6 +6,7 @@
 #include <corbel/types.h>
 
 struct stage2;
+struct stage2_inval;
 
 /* VTCR_EL2, 4 KiB granule (Arm ARM D24.2.205) */
 #define VTCR_EL2_T0SZ  GENMASK(5, 0)
@@ -19,28 +20,16 @@ struct stage2;
 #define VTTBR_EL2_VMID GENMASK(63, 48)
 
 /*
- * Invalidations of one operation, collected by stage2.c, executed by stage2_tlb.c.
- * Adjacent entries of one size join. More than TLB_OPS_MAX instructions, or more
- * ranges than fit: the whole VMID instead.
+ * Invalidations of one operation are collected by stage2.c (stage2_inval.h) and executed by
+ * stage2_tlb.c, then by the walkers. Adjacent entries of one size join. More instructions
+ * than this, or more ranges than fit: the whole VMID instead.
  */
-#define TLB_RANGES_MAX 16u
-#define TLB_OPS_MAX    64u
-
-struct tlb_batch {
-    u32 count;
-    u32 ops;  /* instructions so far; entries that join a range count, too */
-    bool all; /* whole VMID */
-    struct tlb_range {
-        u64 ipa;
-        u64 size;
-        u64 step; /* bytes that one instruction covers: the size of the entry */
-    } ranges[TLB_RANGES_MAX];
-};
+#define TLB_OPS_MAX 64u
 
 /* Add one cleared entry (table: with all that hung below it). Pure. */
-void tlb_batch_add(struct tlb_batch *batch, u64 ipa, u64 size, bool table);
+void stage2_inval_add(struct stage2_inval *inval, u64 ipa, u64 size, bool table);
 
-/* Have earlier table writes visible and the batch done on all CPUs; empties it. */
-void stage2_tlb_sync(const struct stage2 *s2, struct tlb_batch *batch);
+/* Have earlier table writes visible and the batch done on all CPUs. */
+void stage2_tlb_sync(const struct stage2 *s2, const struct stage2_inval *inval);
 
 #endif
