@@ -22,6 +22,7 @@ objs-hw := \
     arch/arm64/hw/cache.o \
     arch/arm64/hw/context.o \
     arch/arm64/hw/cpu.o \
+    arch/arm64/hw/debug.o \
     arch/arm64/hw/errata.o \
     arch/arm64/hw/fault.o \
     arch/arm64/hw/fpsimd.o \

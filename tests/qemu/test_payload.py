@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The EL1 payload's own checks, as a domU on both GICs, and on bare QEMU as a positive control."""
+import time
+
 import pytest
 
-from harness import mkdtb, payload
+from harness import HV, mkdtb, payload
 
 GROUPS = {
     "traps": 1, "gic": 2, "irqs": 1, "gicsmp": 2, "timer": 1, "psci": 1, "pscismp": 2, "smp": 4,
-    "mem": 1, "tree": 2, "uart": 1,
+    "mem": 1, "tree": 2, "uart": 1, "debug": 1,
 }
-LATER = {"debug": 1}   # hardware breakpoints and watchpoints for the guest
 
 
 def run_group(boot, hv, group, gic, cpu="cortex-a57", vcpus=1, smp=2):
@@ -32,13 +33,26 @@ def test_payload(boot, hv, group, gic):
     run_group(boot, hv, group, gic, vcpus=GROUPS[group])
 
 
-@pytest.mark.full
-@pytest.mark.xfail(reason="the guest's own breakpoints and watchpoints come later")
 @pytest.mark.parametrize("gic", ["2", "3"])
-@pytest.mark.parametrize("group", LATER)
-def test_payload_later(boot, hv, group, gic):
-    """Groups that wait for later work."""
-    run_group(boot, hv, group, gic, vcpus=LATER[group])
+def test_debug_moves(boot, gic):
+    """Three domains on two CPUs use breakpoints at once; each hits its own, wherever it runs."""
+    config = mkdtb.Config(machine=mkdtb.Machine(gic=gic, smp=2, ram="1G"),
+                          domains=[payload(f"domU{i}", "payload", "test=dbgmove")
+                                   for i in (1, 2, 3)])
+    vm = boot(config, limit=90)
+    vm.focus(HV)
+    moved = False
+    while "PAYLOAD-END" not in vm.text("domU1") and not moved:
+        vm.send(HV, "q")
+        time.sleep(0.2)
+        vm.pump(0.1)
+        moved = any(all(f"domU{i}: vCPU0: running, resident on {cpu}," in vm.text(HV)
+                        for cpu in (0, 1)) for i in (1, 2, 3))
+    assert moved, "each stayed on its CPU: nothing was tested"
+    for i in (1, 2, 3):
+        passed, failed = vm.tap(f"domU{i}", 60)
+        assert failed == []
+        assert len(passed) == 3
 
 
 @pytest.mark.full
@@ -51,7 +65,7 @@ def test_payload_cpus(boot, hv, group, cpu):
 
 @pytest.mark.full
 @pytest.mark.parametrize("gic", ["2", "3"])
-@pytest.mark.parametrize("group", [*GROUPS, *LATER])
+@pytest.mark.parametrize("group", GROUPS)
 def test_payload_bare(boot, group, gic):
     """The same without a hypervisor: what fails here is the payload's or QEMU's fault."""
-    run_group(boot, "none", group, gic, vcpus=max(GROUPS.get(group, 1), 1))
+    run_group(boot, "none", group, gic, vcpus=max(GROUPS[group], 1))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * System registers that trap (design.md section 11.4): ID registers where something is
- * hidden, debug, PMU and implementation-defined ones as RAZ/WI, the rest UNDEFINED.
+ * hidden, the first access to breakpoints, PMU and implementation-defined ones as RAZ/WI, the
+ * rest UNDEFINED.
  * GIC, timer and set/way operations go up to common code.
  */
 #include <asm/vsysreg.h>
@@ -10,43 +11,40 @@
 #include <corbel/compiler.h>
 #include <corbel/vcpu.h>
 
+#include <asm/debug.h>
 #include <asm/esr.h>
 #include <asm/features.h>
 #include <asm/sysreg.h>
 
-enum answer { RAZ_WI, READ_CONST, UP };
+enum answer { RAZ_WI, UP };
 
 struct sysreg_entry {
     u32 enc;
     u8 answer; /* enum answer */
     u8 up;     /* enum trapped_reg */
-    u64 value;
 };
 
 /* Registers with an answer of their own; ranges are in vsysreg_class(). */
 static const struct sysreg_entry table[] = {
-    { SYS_ENC(3, 0, 12, 11, 5), UP, TREG_ICC_SGI1R, 0 },
-    { SYS_ENC(3, 0, 12, 11, 6), UP, TREG_ICC_ASGI1R, 0 },
-    { SYS_ENC(3, 0, 12, 11, 7), UP, TREG_ICC_SGI0R, 0 },
-    { SYS_ENC(3, 0, 12, 11, 1), UP, TREG_ICC_DIR, 0 },
-    { SYS_ENC(3, 3, 14, 2, 0), UP, TREG_CNTP_TVAL, 0 },
-    { SYS_ENC(3, 3, 14, 2, 1), UP, TREG_CNTP_CTL, 0 },
-    { SYS_ENC(3, 3, 14, 2, 2), UP, TREG_CNTP_CVAL, 0 },
-    { SYS_ENC(1, 0, 7, 6, 2), UP, TREG_SETWAY, 0 },             /* DC ISW */
-    { SYS_ENC(1, 0, 7, 10, 2), UP, TREG_SETWAY, 0 },            /* DC CSW */
-    { SYS_ENC(1, 0, 7, 14, 2), UP, TREG_SETWAY, 0 },            /* DC CISW */
-    { SYS_ENC(3, 0, 1, 0, 0), UP, TREG_SCTLR, 0 },              /* SCTLR_EL1, under TVM */
-    { SYS_ENC(3, 0, 1, 0, 1), RAZ_WI, 0, 0 },                   /* ACTLR_EL1 */
-    { SYS_ENC(2, 0, 1, 1, 4), READ_CONST, 0, BIT(3) | BIT(1) }, /* OSLSR_EL1: OSLM, locked */
-    { SYS_ENC(2, 0, 1, 0, 4), RAZ_WI, 0, 0 },                   /* OSLAR_EL1 */
-    { SYS_ENC(2, 0, 1, 3, 4), RAZ_WI, 0, 0 },                   /* OSDLR_EL1 */
-    { SYS_ENC(2, 0, 1, 0, 0), RAZ_WI, 0, 0 },                   /* MDRAR_EL1 */
-    { SYS_ENC(2, 0, 0, 2, 0), RAZ_WI, 0, 0 },                   /* MDCCINT_EL1 */
-    { SYS_ENC(2, 0, 0, 2, 2), RAZ_WI, 0, 0 },                   /* MDSCR_EL1 */
-    { SYS_ENC(2, 3, 0, 1, 0), RAZ_WI, 0, 0 },                   /* MDCCSR_EL0 */
-    { SYS_ENC(2, 0, 7, 8, 6), RAZ_WI, 0, 0 },                   /* DBGCLAIMSET_EL1 */
-    { SYS_ENC(2, 0, 7, 9, 6), RAZ_WI, 0, 0 },                   /* DBGCLAIMCLR_EL1 */
-    { SYS_ENC(2, 0, 7, 14, 6), RAZ_WI, 0, 0 },                  /* DBGAUTHSTATUS_EL1 */
+    { SYS_ENC(3, 0, 12, 11, 5), UP, TREG_ICC_SGI1R },
+    { SYS_ENC(3, 0, 12, 11, 6), UP, TREG_ICC_ASGI1R },
+    { SYS_ENC(3, 0, 12, 11, 7), UP, TREG_ICC_SGI0R },
+    { SYS_ENC(3, 0, 12, 11, 1), UP, TREG_ICC_DIR },
+    { SYS_ENC(3, 3, 14, 2, 0), UP, TREG_CNTP_TVAL },
+    { SYS_ENC(3, 3, 14, 2, 1), UP, TREG_CNTP_CTL },
+    { SYS_ENC(3, 3, 14, 2, 2), UP, TREG_CNTP_CVAL },
+    { SYS_ENC(1, 0, 7, 6, 2), UP, TREG_SETWAY },  /* DC ISW */
+    { SYS_ENC(1, 0, 7, 10, 2), UP, TREG_SETWAY }, /* DC CSW */
+    { SYS_ENC(1, 0, 7, 14, 2), UP, TREG_SETWAY }, /* DC CISW */
+    { SYS_ENC(3, 0, 1, 0, 0), UP, TREG_SCTLR },   /* SCTLR_EL1, under TVM */
+    { SYS_ENC(3, 0, 1, 0, 1), RAZ_WI, 0 },        /* ACTLR_EL1 */
+    { SYS_ENC(2, 0, 1, 3, 4), RAZ_WI, 0 },        /* OSDLR_EL1 */
+    { SYS_ENC(2, 0, 1, 0, 0), RAZ_WI, 0 },        /* MDRAR_EL1 */
+    { SYS_ENC(2, 0, 0, 2, 0), RAZ_WI, 0 },        /* MDCCINT_EL1 */
+    { SYS_ENC(2, 3, 0, 1, 0), RAZ_WI, 0 },        /* MDCCSR_EL0 */
+    { SYS_ENC(2, 0, 7, 8, 6), RAZ_WI, 0 },        /* DBGCLAIMSET_EL1 */
+    { SYS_ENC(2, 0, 7, 9, 6), RAZ_WI, 0 },        /* DBGCLAIMCLR_EL1 */
+    { SYS_ENC(2, 0, 7, 14, 6), RAZ_WI, 0 },       /* DBGAUTHSTATUS_EL1 */
 };
 
 #define ENC_OP0(e) (((e) >> 20) & 3)
@@ -62,10 +60,15 @@ static bool is_id(u32 enc)
            ENC_CRM(enc) <= 7;
 }
 
-/* DBGBVR, DBGBCR, DBGWVR, DBGWCR: S2_0_C0_Cm_4..7. */
-static bool is_breakpoint(u32 enc)
+#define ENC_MDSCR SYS_ENC(2, 0, 0, 2, 2)
+#define ENC_OSLAR SYS_ENC(2, 0, 1, 0, 4)
+#define ENC_OSLSR SYS_ENC(2, 0, 1, 1, 4)
+
+/* DBGBVR, DBGBCR, DBGWVR, DBGWCR (S2_0_C0_Cm_4..7) and MDSCR_EL1: what moves with the vCPU. */
+static bool is_debug_state(u32 enc)
 {
-    return ENC_OP0(enc) == 2 && ENC_OP1(enc) == 0 && ENC_CRN(enc) == 0 && ENC_OP2(enc) >= 4;
+    return enc == ENC_MDSCR ||
+           (ENC_OP0(enc) == 2 && ENC_OP1(enc) == 0 && ENC_CRN(enc) == 0 && ENC_OP2(enc) >= 4);
 }
 
 /* PMU: S3_3_C9_C12..C14, S3_0_C9_C14, S3_3_C14_C8..C15. */
@@ -150,11 +153,30 @@ static bool from_table(struct vcpu *v, u32 iss, struct guest_exit *e)
             e->u.sysreg.write = !(iss & ISS_SYS_DIR);
             return false;
         }
-        answer(v, iss, table[i].value, e);
+        answer(v, iss, 0, e);
         return true;
     }
     e->reason = EXIT_UNDEF;
     return false;
+}
+
+/* True: answered, or to be tried again by the guest. */
+static bool debug_access(struct vcpu *v, u32 iss, struct guest_exit *e)
+{
+    u32 enc = (u32)(iss & ISS_SYS_ENC);
+    bool read = iss & ISS_SYS_DIR;
+
+    if (is_debug_state(enc) && !v->arch.debug.live) {
+        vcpu_debug_take(v);
+        e->reason = EXIT_NONE;
+        return true;
+    }
+    if ((enc != ENC_OSLSR || !read) && (enc != ENC_OSLAR || read))
+        return false;
+    if (!read)
+        vcpu_debug_oslar(v, vcpu_reg_get(v, (u32)FIELD_GET(ISS_SYS_RT, iss)));
+    answer(v, iss, vcpu_debug_oslsr(v), e);
+    return true;
 }
 
 bool vsysreg_handle(struct vcpu *v, u32 iss, struct guest_exit *e)
@@ -165,7 +187,9 @@ bool vsysreg_handle(struct vcpu *v, u32 iss, struct guest_exit *e)
         answer(v, iss, cpu_id_view(ENC_CRM(enc), ENC_OP2(enc)), e);
         return true;
     }
-    if (is_breakpoint(enc) || is_empty(enc) || (is_pmu(enc) && cpu_features()->pmu)) {
+    if (debug_access(v, iss, e))
+        return true;
+    if (is_empty(enc) || (is_pmu(enc) && cpu_features()->pmu)) {
         answer(v, iss, 0, e);
         return true;
     }

@@ -25,6 +25,7 @@ void arch_vcpu_reset(struct vcpu *v, u64 entry, u64 context_id)
     memset(&v->regs, 0, sizeof(v->regs));
     v->arch.sctlr_el1 = SCTLR_EL1_RESET;
     v->arch.hcr = cpu_guest_hcr();
+    vcpu_debug_reset(v);
     v->regs.pc = entry;
     v->regs.x[0] = context_id;
     v->regs.pstate = PSR_EL1H | PSR_D | PSR_A | PSR_I | PSR_F;
@@ -51,6 +52,7 @@ void arch_vcpu_save(struct vcpu *v)
 #define X(name) v->arch.name = read_sysreg(name);
     VCPU_EL1_REGS(X)
 #undef X
+    vcpu_debug_save(v);
     v->arch.hcr = read_sysreg(hcr_el2);
     if (cpu_features()->pauth)
         PAUTH_ALL(PAUTH_SAVE);
@@ -119,6 +121,7 @@ void arch_vcpu_load(struct vcpu *v)
     fpsimd_load(v->arch.v);
     write_sysreg(v->arch.fpcr, fpcr);
     write_sysreg(v->arch.fpsr, fpsr);
+    vcpu_debug_load(v);
     write_sysreg(v->vmpidr | BIT(31), vmpidr_el2);
     write_sysreg(v->domain->cntvoff, cntvoff_el2);
     write_sysreg(v->arch.hcr, hcr_el2);

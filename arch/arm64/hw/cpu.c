@@ -60,6 +60,8 @@ static void features_read(struct cpu_features *f)
     u64 dfr0 = read_sysreg(id_aa64dfr0_el1);
 
     *f = (struct cpu_features){
+        .breakpoints = (u8)(id_field(dfr0, 12) + 1),
+        .watchpoints = (u8)(id_field(dfr0, 20) + 1),
         .pa_range = (u8)MIN(id_field(mmfr0, 0), 5u),
         .vmid16 = id_field(mmfr1, 4) >= 2,
         .pauth = (isar1 & (GENMASK(11, 4) | GENMASK(31, 24))) || (isar2 & GENMASK(15, 8)),
@@ -89,6 +91,8 @@ static void features_read(struct cpu_features *f)
 /* The system has what every CPU has; what only some have must be hidden on all. */
 static void features_narrow(const struct cpu_features *f)
 {
+    features.breakpoints = MIN(features.breakpoints, f->breakpoints);
+    features.watchpoints = MIN(features.watchpoints, f->watchpoints);
     features.pa_range = MIN(features.pa_range, f->pa_range);
     features.vmid16 &= f->vmid16;
     features.pauth &= f->pauth;

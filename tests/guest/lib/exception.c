@@ -49,8 +49,9 @@ static void handle_sync(struct cpu *cpu, struct frame *frame)
         frame->elr = frame->x[30];
     } else if (ESR_EC(frame->esr) != EC_STEP_SAME) {
         frame->elr += 4;
+    } else {
+        frame->spsr |= BIT(9); /* PSTATE.D: the next step must not come at once */
     }
-    /* A debug exception must not come again at once: MDSCR_EL1.SS and KDE are the test's to set. */
     frame->spsr &= ~BIT(21);
 }
 

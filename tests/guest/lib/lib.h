@@ -142,6 +142,7 @@ void test_smp(void);
 void test_mem(void);
 void test_tree(void);
 void test_debug(void);
+void test_debug_moved(void);
 void test_uart(void);
 void test_spin(void);
 void test_echo(void);

@@ -15,7 +15,7 @@ static const struct payload_test tests[] = {
     { "tree", test_tree },        { "debug", test_debug },   { "uart", test_uart },
     { "spin", test_spin },        { "echo", test_echo },     { "crash", test_crash },
     { "bench", test_bench },      { "device", test_device }, { "sram", test_sram },
-    { "shmem", test_shmem },      { "dma", test_dma },
+    { "shmem", test_shmem },      { "dma", test_dma },       { "dbgmove", test_debug_moved },
 };
 
 void payload_main(uintptr_t dtb);

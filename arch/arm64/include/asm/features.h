@@ -9,7 +9,8 @@
  * further CPU narrows it (arch_cpu_init). Guests are shown no more than this.
  */
 struct cpu_features {
-    u8 pa_range; /* ID_AA64MMFR0_EL1.PARange, capped at 5 (48 bits) */
+    u8 breakpoints, watchpoints; /* register pairs of each kind: 2 to 16 */
+    u8 pa_range;                 /* ID_AA64MMFR0_EL1.PARange, capped at 5 (48 bits) */
     bool vmid16;
     bool pauth; /* any pointer-authentication algorithm */
     bool bti;

@@ -5,6 +5,8 @@
 #include <corbel/compiler.h>
 #include <corbel/types.h>
 
+#include <asm/debug.h>
+
 /*
  * EL1 system registers that move with a vCPU: the one list (design decision 9).
  * X(name) for registers of Armv8.0, saved always. (clang-format never comes to rest on it.)
@@ -27,6 +29,7 @@ struct arch_vcpu {
     u64 vdisr; /* what the guest reads in DISR_EL1 */
     u64 pauth[VCPU_PAUTH_KEYS];
     u64 hcr; /* HCR_EL2 to run with */
+    struct vcpu_debug debug;
     u64 fpcr, fpsr;
     u64 v[64] __aligned(16); /* V0..V31 */
 };
