@@ -66,6 +66,7 @@ objs-common := \
     common/cpu.o \
     common/devclass.o \
     common/devclass_gic.o \
+    common/devclass_pcie.o \
     common/devclass_sram.o \
     common/directmem.o \
     common/domain.o \
@@ -99,7 +100,9 @@ objs-common := \
     common/page.o \
     common/passdt.o \
     common/passdt_host.o \
+    common/passdt_imap.o \
     common/passdt_irq.o \
+    common/passdt_pcie.o \
     common/passdt_refs.o \
     common/passdt_write.o \
     common/plan.o \

@@ -10,7 +10,7 @@
 #include <corbel/fdt_read.h>
 #include <corbel/string.h>
 
-static const struct devclass *const classes[] = { &devclass_sram, &devclass_gic };
+static const struct devclass *const classes[] = { &devclass_sram, &devclass_gic, &devclass_pcie };
 
 /*
  * Stage 2 says Device-GRE, so that the guest's own tables choose among the Device types. What

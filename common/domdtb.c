@@ -61,6 +61,12 @@ static u32 gic_phandle(const struct domdtb_input *in)
     return has_pass(in) ? in->pass->gic_phandle : PHANDLE_GIC;
 }
 
+/* An interrupt-map that is copied as it stands has as many cells for the GIC as it had there. */
+static u32 gic_address_cells(const struct domdtb_input *in)
+{
+    return has_pass(in) ? in->pass->gic_address_cells : 0;
+}
+
 static const struct addrmap_entry *find(const struct domdtb_input *in, enum addrmap_kind kind)
 {
     return addrmap_find(in->map, kind, 0);
@@ -223,7 +229,7 @@ static void write_gic(struct fdtw *w, const struct domdtb_input *in)
         fdtw_u32(w, "#redistributor-regions", 1);
     }
     fdtw_u32(w, "#interrupt-cells", 3);
-    fdtw_u32(w, "#address-cells", 0);
+    fdtw_u32(w, "#address-cells", gic_address_cells(in));
     fdtw_empty(w, "interrupt-controller");
     fdtw_reg(w, reg, 2);
     fdtw_u32(w, "phandle", gic_phandle(in));

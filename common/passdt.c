@@ -190,6 +190,9 @@ static enum corbel_err check_listed(const struct device_reader *rd, const struct
     int neighbor = -1;
     enum corbel_err err;
 
+    if (rd->cls->is_bridge && rd->dev->host_node >= 0 &&
+        passdt_pcie_holds(host, rd->dev->host_node, &range))
+        return CORBEL_OK;
     err = node < 0 ? ERR_NOENT : passdt_host_holds(host, node, &range, &neighbor, &exact);
     if (err == CORBEL_OK && rd->dev->host_node < 0)
         rd->dev->host_node = node;
@@ -384,6 +387,8 @@ static enum corbel_err parse_device(struct passdt_parser *ps, int node, const st
         err = parse_regions(&rd);
     if (err == CORBEL_OK)
         err = check_class(&rd);
+    if (err == CORBEL_OK && cls->is_bridge)
+        err = passdt_pcie_check(ps, rd.index, rd.allow_unlisted);
     if (err == CORBEL_OK)
         err = check_master(&rd);
     return err == CORBEL_OK ? passdt_irq_parse(ps, rd.index) : err;

@@ -15,15 +15,18 @@
 #define GIC_IRQ_CELLS 3u
 #define GIC_SPI       0u
 #define GIC_PPI       1u
+#define PPI_FIRST     16u
 #define SPI_FIRST     32u
 #define SPI_COUNT     988u
 #define FLAGS_LEVEL   0xcu
 
-/* The device whose interrupts are looked at. */
+/* The device whose interrupts are looked at, and the property of it that refusals name. */
 struct irq_reader {
     struct passdt_parser *ps;
+    const char *property;
     u32 device;
     int node, host_node;
+    bool is_bridge;
 };
 
 static enum corbel_err refuse(const struct irq_reader *rd, const char *kind, u32 number,
@@ -34,7 +37,7 @@ static enum corbel_err refuse(const struct irq_reader *rd, const char *kind, u32
     domprop_clean(clean, fdtr_path_of(rd->ps->out->fdt, rd->node, path, sizeof(path)),
                   sizeof(clean));
     fmt_snprintf(value, sizeof(value), "%s %u", kind, number);
-    cfg_error_set(rd->ps->e, clean, "interrupts", value, expected);
+    cfg_error_set(rd->ps->e, clean, rd->property, value, expected);
     return ERR_INVAL;
 }
 
@@ -55,6 +58,13 @@ static enum corbel_err add(const struct irq_reader *rd, u32 intid, bool level)
 }
 
 _Static_assert(PASSDT_IRQS_MAX == 64, "the text of the refusal");
+
+static enum corbel_err add_host(const struct irq_reader *rd, const struct fdtr_irq *irq)
+{
+    if (irq->intid < SPI_FIRST)
+        return refuse(rd, "PPI", irq->intid - PPI_FIRST, "SPIs only: every CPU has its own PPIs");
+    return add(rd, irq->intid, irq->level);
+}
 
 /* More than the host's node can have; fdtr_irq() need not come to an end by itself. */
 static u32 host_irqs_max(const struct irq_reader *rd)
@@ -82,12 +92,45 @@ static enum corbel_err take_host(const struct irq_reader *rd)
             err = CORBEL_OK;
         else if (err != CORBEL_OK)
             return refuse(rd, "entry", i, "SPIs; the host's node is malformed there");
-        else if (irq.intid < SPI_FIRST)
-            return refuse(rd, "PPI", irq.intid - 16, "SPIs only: every CPU has its own PPIs");
         else
-            err = add(rd, irq.intid, irq.level);
+            err = add_host(rd, &irq);
     }
     return err;
+}
+
+/* INTx of what is behind a bridge. */
+static enum corbel_err take_host_map(const struct irq_reader *rd)
+{
+    struct passdt_imap m;
+    struct fdtr_irq irq;
+    enum corbel_err err = passdt_imap_begin(&m, rd->ps->p->fdt, rd->host_node);
+    u32 taken = 0;
+
+    for (; err == CORBEL_OK; taken++) {
+        err = passdt_imap_gic(&m, &irq);
+        if (err != CORBEL_OK)
+            break;
+        err = add_host(rd, &irq);
+        if (err != CORBEL_OK)
+            return err;
+    }
+    if (err == ERR_NOENT)
+        return CORBEL_OK;
+    return refuse(rd, "interrupt", taken, "SPIs; the host's node is malformed there");
+}
+
+static bool map_has(const struct irq_reader *rd, u32 intid)
+{
+    struct passdt_imap m;
+    struct fdtr_irq irq;
+    enum corbel_err err = passdt_imap_begin(&m, rd->ps->p->fdt, rd->host_node);
+
+    while (err == CORBEL_OK) {
+        err = passdt_imap_gic(&m, &irq);
+        if (err == CORBEL_OK && irq.intid == intid)
+            return true;
+    }
+    return false;
 }
 
 static bool host_has(const struct irq_reader *rd, u32 intid)
@@ -99,7 +142,7 @@ static bool host_has(const struct irq_reader *rd, u32 intid)
         if (fdtr_irq(rd->ps->p->fdt, rd->host_node, i, &irq) == CORBEL_OK && irq.intid == intid)
             return true;
     }
-    return false;
+    return rd->is_bridge && map_has(rd, intid);
 }
 
 /* The registers of a node that the hypervisor keeps are not given, and so its SPIs neither. */
@@ -122,7 +165,7 @@ static enum corbel_err check_kept(const struct irq_reader *rd)
     return CORBEL_OK;
 }
 
-/* One specifier of the partial tree. Without a node of the host it is the only source. */
+/* Without a node of the host the partial tree is the only source. */
 static enum corbel_err take_specifier(const struct irq_reader *rd, const u8 *cells)
 {
     u32 type = (u32)fdtr_read_cells(cells, 1);
@@ -199,16 +242,66 @@ static enum corbel_err take_partial(const struct irq_reader *rd)
     return err;
 }
 
+/* One entry of a bridge's map, whose controller was read. */
+static enum corbel_err take_entry(const struct irq_reader *rd, struct passdt_imap *m)
+{
+    struct domprop at = { rd->ps->out->fdt, rd->node, rd->ps->e };
+    int target = passdt_refs_target(rd->ps, m->phandle);
+    const u8 *cells;
+
+    if (target < 0)
+        return domprop_refusef(&at, rd->property, DOMPROP_LENGTH,
+                               "entries that lead to the GIC, or below /passthrough; 0x%x does not",
+                               m->phandle);
+    m->address = rd->ps->out->gic_address_cells;
+    m->interrupt = GIC_IRQ_CELLS;
+    if (target != PASSDT_TO_GIC && passdt_imap_cells(m, target) != CORBEL_OK)
+        return domprop_refusef(&at, rd->property, DOMPROP_LENGTH,
+                               "entries that lead to interrupt controllers; 0x%x is none",
+                               m->phandle);
+    if (passdt_imap_specifier(m, &cells) != CORBEL_OK)
+        return domprop_refusef(&at, rd->property, DOMPROP_LENGTH,
+                               "whole entries; 0x%x has %u address and %u interrupt cells",
+                               m->phandle, m->address, m->interrupt);
+    return target == PASSDT_TO_GIC ? take_specifier(rd, cells) : CORBEL_OK;
+}
+
+static enum corbel_err take_partial_map(const struct irq_reader *rd)
+{
+    struct domprop at = { rd->ps->out->fdt, rd->node, rd->ps->e };
+    struct passdt_imap m;
+    enum corbel_err err = passdt_imap_begin(&m, at.fdt, rd->node);
+
+    if (err == ERR_FORMAT)
+        return domprop_refuse(&at, rd->property, DOMPROP_LENGTH,
+                              "at most 4096 cells, #address-cells of 3 and #interrupt-cells of 1");
+    while (err == CORBEL_OK) {
+        err = passdt_imap_next(&m);
+        if (err == ERR_FORMAT)
+            return domprop_refuse(&at, rd->property, DOMPROP_LENGTH, "whole entries");
+        if (err == CORBEL_OK)
+            err = take_entry(rd, &m);
+    }
+    return err == ERR_NOENT ? CORBEL_OK : err;
+}
+
 enum corbel_err passdt_irq_parse(struct passdt_parser *ps, u32 device)
 {
     const struct passdt_device *dev = &ps->out->devices[device];
-    struct irq_reader rd = { ps, device, dev->node, dev->host_node };
+    bool is_bridge = devclass_of(ps->out->fdt, dev->node)->is_bridge;
+    struct irq_reader rd = { ps, "interrupts", device, dev->node, dev->host_node, is_bridge };
+    struct irq_reader map = rd;
     u32 before = ps->out->irq_count;
     enum corbel_err err = CORBEL_OK;
 
+    map.property = "interrupt-map";
     if (rd.host_node >= 0)
         err = take_host(&rd);
+    if (err == CORBEL_OK && is_bridge && rd.host_node >= 0)
+        err = take_host_map(&map);
     if (err == CORBEL_OK && ps->out->irq_count > before)
         err = check_kept(&rd);
-    return err == CORBEL_OK ? take_partial(&rd) : err;
+    if (err == CORBEL_OK)
+        err = take_partial(&rd);
+    return err == CORBEL_OK && is_bridge ? take_partial_map(&map) : err;
 }

@@ -58,6 +58,9 @@ enum corbel_err passdt_refs_gic(struct passdt_parser *ps)
 {
     static const struct domprop_rule rule = { "#interrupt-cells", GIC_IRQ_CELLS, GIC_IRQ_CELLS,
                                               "3: this node stands for the guest's GIC" };
+    static const struct domprop_rule address = {
+        "#address-cells", 0, 2, "0 to 2: entries of an interrupt-map have as many for the GIC"
+    };
     struct domprop at;
     u32 cells;
     enum corbel_err err;
@@ -67,6 +70,8 @@ enum corbel_err passdt_refs_gic(struct passdt_parser *ps)
         return choose_phandle(ps);
     at = prop_of(ps, ps->gic);
     err = domprop_u32(&at, &rule, &cells);
+    if (err == CORBEL_OK || err == ERR_NOENT)
+        err = domprop_u32(&at, &address, &ps->out->gic_address_cells);
     if (err != CORBEL_OK && err != ERR_NOENT)
         return err;
     ps->out->gic_phandle = fdtr_phandle(ps->out->fdt, ps->gic);

@@ -52,7 +52,7 @@ bool fdtr_is_gic(const void *fdt, int node)
     return false;
 }
 
-static enum corbel_err gic_decode(const u8 *cells, struct fdtr_irq *out)
+enum corbel_err fdtr_irq_decode(const u8 *cells, struct fdtr_irq *out)
 {
     u32 type = (u32)fdtr_read_cells(cells, 1);
     u32 number = (u32)fdtr_read_cells(cells + CELL_SIZE, 1);
@@ -93,7 +93,7 @@ static enum corbel_err irq_extended(const void *fdt, const u8 *prop, u32 len, u3
         if (index-- == 0) {
             if (!fdtr_is_gic(fdt, controller) || cells < GIC_IRQ_CELLS)
                 return ERR_NOTSUP;
-            return gic_decode(prop + CELL_SIZE, out);
+            return fdtr_irq_decode(prop + CELL_SIZE, out);
         }
         prop += entry;
         len -= entry;
@@ -126,5 +126,5 @@ enum corbel_err fdtr_irq(const void *fdt, int node, u32 index, struct fdtr_irq *
         return ERR_NOENT;
     if ((index + 1ull) * entry > len)
         return ERR_FORMAT;
-    return gic_decode(prop + (size_t)index * entry, out);
+    return fdtr_irq_decode(prop + (size_t)index * entry, out);
 }

@@ -516,6 +516,19 @@ enum corbel_err fdtr_reg_chain(const void *fdt, const int *chain, int depth, u32
     return err;
 }
 
+enum corbel_err fdtr_to_cpu(const void *fdt, int bus, struct fdtr_range *range)
+{
+    int chain[FDTR_DEPTH_MAX];
+    int depth = node_chain(fdt, bus, chain);
+    enum corbel_err err = depth < 0 ? ERR_NOENT : CORBEL_OK;
+
+    for (; err == CORBEL_OK && depth > 0; depth--)
+        err = translate(fdt, chain, depth, range);
+    if (err == CORBEL_OK && range->base + range->size < range->base)
+        return ERR_RANGE;
+    return err;
+}
+
 enum corbel_err fdtr_reg_cpu(const void *fdt, int node, u32 index, u64 *base, u64 *size)
 {
     int chain[FDTR_DEPTH_MAX];

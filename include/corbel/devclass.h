@@ -28,6 +28,7 @@ struct devclass {
     bool is_master;                /* may do DMA: wants an IOMMU or the explicit force */
     bool in_ram;                   /* may lie over RAM that is reserved no-map */
     bool opaque;                   /* what is below the node concerns the guest alone */
+    bool is_bridge; /* PCI host bridge: windows and interrupts of what is behind it */
     /* Which stage-2 class host gets; refuses by name in e->text. Required. */
     enum corbel_err (*map)(const struct devclass_region *r, enum s2_class *cls);
 };
@@ -39,7 +40,7 @@ const struct devclass *devclass_of(const void *fdt, int node);
 extern const struct devclass devclass_plain;
 
 /* What the list is made of; only devclass.c and tests name these. */
-extern const struct devclass devclass_sram, devclass_gic;
+extern const struct devclass devclass_sram, devclass_gic, devclass_pcie;
 
 /*
  * May host range r be handed to a domain at all? Refused, naming what is there: RAM (but for

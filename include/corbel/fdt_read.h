@@ -91,6 +91,12 @@ enum corbel_err fdtr_reg_chain(const void *fdt, const int *chain, int depth, u32
                                struct fdtr_range *out) __must_check;
 
 /*
+ * *range, in addresses of the children of bus, becomes what the CPU sees, through the ranges of
+ * bus and of all above it. ERR_RANGE when it does not translate.
+ */
+enum corbel_err fdtr_to_cpu(const void *fdt, int bus, struct fdtr_range *range) __must_check;
+
+/*
  * Whose registers are in [base, base + size) as the CPU sees it? fdtr_find_next() gives one reg
  * entry after the other, nodes in the tree's order; all together cost one walk over the tree.
  * Disabled nodes and all below them are passed over, and what describes no device: /memory,
@@ -117,6 +123,8 @@ struct fdtr_irq {
     u32 flags; /* the raw third cell */
 };
 enum corbel_err fdtr_irq(const void *fdt, int node, u32 index, struct fdtr_irq *out) __must_check;
+/* The three cells themselves. ERR_NOTSUP: neither SPI nor PPI; ERR_RANGE: no such number. */
+enum corbel_err fdtr_irq_decode(const u8 *cells, struct fdtr_irq *out) __must_check;
 /* A GIC that Corbel knows, of any version. */
 bool fdtr_is_gic(const void *fdt, int node);
 /* The node that interrupt-parent (inherited) of node leads to, negative when none. */

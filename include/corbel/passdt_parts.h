@@ -6,6 +6,7 @@
 #include <corbel/devclass.h>
 #include <corbel/domcfg.h>
 #include <corbel/err.h>
+#include <corbel/fdt_read.h>
 #include <corbel/passdt.h>
 #include <corbel/platform.h>
 #include <corbel/types.h>
@@ -37,6 +38,19 @@ int passdt_host_find(const void *host, const struct mem_range *r);
 enum corbel_err passdt_host_holds(const void *host, int node, const struct mem_range *r,
                                   int *neighbor, struct mem_range *exact) __must_check;
 
+/* ---- PCI host bridges: passdt_pcie.c ---- */
+
+/* Does one window in ranges of bridge node of the host, in CPU addresses, hold all of r? */
+bool passdt_pcie_holds(const void *host, int node, const struct mem_range *r);
+
+/*
+ * A bridge given whole, devices[device], once its regions are known: config space and windows of
+ * the partial node are where xen,reg puts them and, unless unlisted, lead to what the host has
+ * for the same buses and PCI addresses. Sets ecam and bus numbers of the device, and the class of
+ * prefetchable windows by corbel,memory-attribute.
+ */
+enum corbel_err passdt_pcie_check(struct passdt_parser *ps, u32 device, bool unlisted) __must_check;
+
 /* ---- what points to what: passdt_refs.c ---- */
 
 #define PASSDT_TO_GIC 0 /* the root node: nothing else can point there */
@@ -54,5 +68,36 @@ enum corbel_err passdt_refs_check(struct passdt_parser *ps, int node, bool is_de
 
 /* Take the SPIs of devices[device]; after passdt_refs_check() of its node and all above it. */
 enum corbel_err passdt_irq_parse(struct passdt_parser *ps, u32 device) __must_check;
+
+/* ---- interrupt-map: passdt_imap.c ---- */
+
+/* A walk over one map: entry by entry, and in each first the controller, then its specifier. */
+struct passdt_imap {
+    const void *fdt;
+    const u8 *at;
+    u32 left;    /* bytes */
+    u32 child;   /* bytes of a child's address and interrupt */
+    u32 phandle; /* the entry's controller */
+    int controller;
+    u32 address, interrupt; /* cells that follow it */
+};
+
+/* ERR_NOENT: node has no map. ERR_FORMAT: longer than 4096 cells, or no sound cell counts. */
+enum corbel_err passdt_imap_begin(struct passdt_imap *m, const void *fdt, int node) __must_check;
+
+/* Phandle of the next entry's controller. ERR_NOENT: there are no more. ERR_FORMAT: cut off. */
+enum corbel_err passdt_imap_next(struct passdt_imap *m) __must_check;
+
+/* Cells at an interrupt controller; none for the address unless it says so. ERR_FORMAT. */
+enum corbel_err passdt_imap_cells(struct passdt_imap *m, int controller) __must_check;
+
+/* The interrupt of the entry, in m->interrupt cells; the walk is behind it. ERR_FORMAT. */
+enum corbel_err passdt_imap_specifier(struct passdt_imap *m, const u8 **cells) __must_check;
+
+/*
+ * All of that for the host's tree: the next interrupt that goes to a GIC. ERR_NOENT: no more.
+ * ERR_FORMAT, ERR_RANGE: malformed.
+ */
+enum corbel_err passdt_imap_gic(struct passdt_imap *m, struct fdtr_irq *irq) __must_check;
 
 #endif
