@@ -49,9 +49,9 @@ def guest_file(name):
     return os.path.join(BUILD, "guest", name)
 
 
-def payload_file(name):
-    """A payload built from tests/guest."""
-    return os.path.join(BUILD, "guest-payloads", name + ".img")
+def payload_file(name, suffix=".img"):
+    """A payload, or a program, built from tests/guest."""
+    return os.path.join(BUILD, "guest-payloads", name + suffix)
 
 
 def linux(name, memory_mib=128, cpus=1, kernel="6.12", bootargs=mkdtb.GUEST_BOOTARGS, **more):
