@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from typing import List, Optional
 
 # Kinds in the order in which they win.
-(HYPERVISOR, GIC, GICV, SMMU, CONSOLE, SRAM, RESERVED, RAM, MMIO) = KINDS = (
-    "hypervisor", "GIC", "GICV", "SMMU", "console UART", "SRAM", "reserved RAM", "RAM", "MMIO")
+(HYPERVISOR, GIC, MSI, GICV, SMMU, CONSOLE, SRAM, RESERVED, RAM, MMIO) = KINDS = (
+    "hypervisor", "GIC", "GICv2m frame", "GICV", "SMMU", "console UART", "SRAM", "reserved RAM",
+    "RAM", "MMIO")
 GICV2 = {"arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a9-gic", "arm,cortex-a7-gic",
          "arm,eb11mp-gic", "arm,pl390", "arm,gic"}
 GICV3 = {"arm,gic-v3", "qcom,msm8996-gic-v3"}
-GIC_PARTS = {"arm,gic-v3-its": "ITS", "arm,gic-v2m-frame": "GICv2m frame",
-             "arm,gic-v5": "GICv5", "arm,gic-v5-irs": "GICv5", "arm,gic-v5-its": "GICv5"}
+V2M = "arm,gic-v2m-frame"
+GIC_PARTS = {"arm,gic-v3-its": "ITS", "arm,gic-v5": "GICv5", "arm,gic-v5-irs": "GICv5",
+             "arm,gic-v5-its": "GICv5"}
 SMMUS = {"arm,smmu-v3", "arm,smmu-v2", "arm,smmu-v1", "arm,mmu-400", "arm,mmu-401", "arm,mmu-500",
          "nvidia,smmu-500", "qcom,smmu-500", "qcom,smmu-v2", "cavium,smmu-v2"}
 NOT_DEVICES = ("chosen", "cpus", "reserved-memory", "aliases")
@@ -151,6 +153,8 @@ class Machine:
             return (GICV if part == "GICV" else GIC), part
         if what & GICV3:
             return self._gicv3_part(node, index)
+        if V2M in what:
+            return MSI, node.path()
         parts = [GIC_PARTS[name] for name in sorted(what & set(GIC_PARTS))]
         if parts:
             return GIC, parts[0]
@@ -215,6 +219,7 @@ class Promise:
     static_mem: List = field(default_factory=list)     # (base, size)
     shares: List[Share] = field(default_factory=list)
     grants: Optional[List[Grant]] = field(default_factory=list)   # None: not known
+    msi: List[int] = field(default_factory=list)       # GICv2m frames, by their address
 
 
 def _share(node, cells):
@@ -254,20 +259,25 @@ def static_heap(tree):
     return split(chosen.cells("xen,static-heap"), *cell_counts(chosen, inherit=True))
 
 
-def promises(tree):
-    """The domains of /chosen by name, as the hypervisor calls them."""
-    out = {}
+def domain_nodes(tree):
+    """(name, node) of each domain of /chosen, by the names that the hypervisor gives them."""
+    names = set()
     chosen = tree.root.child("chosen")
     for node in chosen.children if chosen else []:
         if "xen,domain" not in compatible(node):
             continue
         base = name = node.name.split("@")[0]
         copies = 1
-        while name in out:
+        while name in names:
             copies += 1
             name = "%s.%d" % (base, copies)
-        out[name] = _promise(node, name)
-    return out
+        names.add(name)
+        yield name, node
+
+
+def promises(tree):
+    """What each domain was promised, by its name."""
+    return {name: _promise(node, name) for name, node in domain_nodes(tree)}
 
 
 def grants(tree):
@@ -282,4 +292,42 @@ def grants(tree):
         for pa, length, ipa in split(node.cells("xen,reg"), address, size, address):
             out.append(Grant(ipa, pa, length, SRAM if sram else MMIO, attribute == b"normal-nc",
                              node.path()))
+    return out
+
+
+def enabled(node):
+    """Are a node and all above it in use?"""
+    while node is not None:
+        if node.props.get("status", b"okay\0") not in (b"okay\0", b"ok\0"):
+            return False
+        node = node.parent
+    return True
+
+
+def host_node(tree, device):
+    """The host's node of a device of a partial tree, or None."""
+    if "xen,path" in device.props:
+        return tree.get(device.texts("xen,path")[0])
+    address, size = cell_counts(device.parent, inherit=True)
+    rows = split(device.cells("xen,reg"), address, size, address)
+    for node in tree.root.walk() if rows else []:
+        if enabled(node) and any(base is not None and base <= rows[0][0] < base + room
+                                 for base, room in registers(node)):
+            return node
+    return None
+
+
+def msi_frames(tree, partial):
+    """GICv2m frames that come with a root complex: a stand-in in the partial tree asks for it."""
+    stand_ins = [node for node in partial.root.walk() if V2M in compatible(node)]
+    frames = {node.cells("phandle")[0]: registers(node)[0][0] for node in tree.root.walk()
+              if V2M in compatible(node) and "phandle" in node.props and registers(node)}
+    out = []
+    for device in partial.root.walk() if stand_ins else []:
+        if not {"xen,reg", "xen,path"} & set(device.props) or device.parent is None:
+            continue
+        node = host_node(tree, device)
+        cells = node.cells("msi-map")[1::4] if node and "msi-map" in node.props else []
+        cells += node.cells("msi-parent")[:1] if node and "msi-parent" in node.props else []
+        out += [frames[phandle] for phandle in cells if phandle in frames]
     return out

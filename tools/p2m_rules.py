@@ -34,6 +34,7 @@ POLICY = {
     "MMIO": Expected("MMIO", 0x3, None, RW, XN, 3),
     "GIC": Expected("GICV", 0x0, None, RW, XN, 4),
     "NC": Expected("write-combining MMIO", 0x5, None, RW, XN, 5),
+    "MSI": Expected("GICv2m frame", 0x0, None, RW, XN, 6),
 }
 FIELDS = (("memattr", "MemAttr"), ("sh", "SH"), ("s2ap", "S2AP"), ("xn", "XN"),
           ("cls", "class bits"))
@@ -200,9 +201,10 @@ class Audit:
 
     def _check(self, domain, piece):
         forbidden = (host.HYPERVISOR, host.GIC, host.SMMU, host.CONSOLE)
-        if piece.kind in forbidden:
-            domain.fault(piece.kind.split()[0].lower(), "maps the %s (%s)" %
-                         (piece.kind, piece.name), piece)
+        if piece.kind in forbidden or (piece.kind == host.MSI and
+                                       piece.pa not in domain.promise.msi):
+            rule = "gic" if piece.kind == host.MSI else piece.kind.split()[0].lower()
+            domain.fault(rule, "maps the %s (%s)" % (piece.kind, piece.name), piece)
             return
         expected = self._expected(domain, piece)
         if expected is not None:
@@ -210,8 +212,8 @@ class Audit:
 
     def _expected(self, domain, piece):
         """The policy's line for a piece; faults for what must not be mapped like this at all."""
-        if piece.kind == host.GICV:
-            return POLICY["GIC"]
+        if piece.kind in (host.GICV, host.MSI):
+            return POLICY["GIC" if piece.kind == host.GICV else "MSI"]
         if piece.kind == host.RAM or (piece.kind == host.RESERVED and not piece.grant):
             self._check_ram(domain, piece)
             return POLICY["RAM-RO" if piece.share and piece.share.read_only else "RAM"]

@@ -35,7 +35,7 @@ bool pci_open(uint32_t id, struct pci_device *out);
 struct master {
     const char *name;
     bool (*open)(void);
-    /* Make it write its bytes to a page; false when it did not finish. Nothing says if they arrived. */
+    /* Make it write its bytes to a page; false: not finished. Nothing says if they arrived. */
     bool (*write)(uint64_t address);
 };
 
