@@ -89,6 +89,7 @@ objs-common := \
     common/iommu_boot.o \
     common/iommu_fault.o \
     common/iommu_fold.o \
+    common/iommu_map.o \
     common/iommu_pci.o \
     common/iommu_report.o \
     common/irq.o \
@@ -111,6 +112,7 @@ objs-common := \
     common/platform_chosen.o \
     common/platform_cpus.o \
     common/platform_devices.o \
+    common/platform_iommu.o \
     common/platform_parts.o \
     common/platform_static.o \
     common/poolcfg.o \

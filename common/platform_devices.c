@@ -2,9 +2,9 @@
 /*
  * The part of the platform about devices the hypervisor drives itself: the GIC,
  * the generic timer, the console UART; and those it keeps from everybody, such
- * as SMMUs. Addresses are what the CPU sees, through every ranges on the way;
- * what is to be driven must be enabled, with all above it (secure twins of UART
- * and RAM are listed, but disabled).
+ * as SMMUs (platform_iommu.c reads more of them). Addresses are what the CPU sees,
+ * through every ranges on the way; what is to be driven must be enabled, with all
+ * above it (secure twins of UART and RAM are listed, but disabled).
  * Bindings "arm,gic", "arm,gic-v3", "arm,arch_timer", "arm,pl011", "arm,sbsa-uart".
  */
 #include <corbel/platform.h>
@@ -19,14 +19,62 @@
 #define PPI_END             32u
 #define MAINTENANCE_DEFAULT 25u /* SBSA's assignment, the GIC maintenance interrupt */
 
-/* ---- GIC ---- */
+/* ---- what a node is ---- */
 
-static enum gic_version gic_kind(const void *fdt, int node)
+enum device_role { ROLE_NONE, ROLE_GIC, ROLE_TIMER, ROLE_IOMMU };
+
+struct device_kind {
+    const char *compatible;
+    const char *hidden; /* what its registers are to others; NULL: nothing to hide */
+    u8 role;            /* enum device_role: what is made of it */
+    u8 version;         /* enum gic_version, enum iommu_kind */
+};
+
+/* Of several that fit a node, the first one here counts. */
+static const struct device_kind kinds[] = {
+    { "arm,gic-v3", "a GIC", ROLE_GIC, GIC_V3 },
+    { "arm,gic-400", "a GIC", ROLE_GIC, GIC_V2 },
+    { "arm,cortex-a15-gic", "a GIC", ROLE_GIC, GIC_V2 },
+    { "arm,cortex-a7-gic", "a GIC", ROLE_GIC, GIC_V2 },
+    { "arm,cortex-a9-gic", "a GIC", ROLE_GIC, GIC_V2 },
+    { "arm,gic-v3-its", "a GIC ITS", ROLE_NONE, 0 },
+    { "arm,gic-v2m-frame", "a GICv2m frame", ROLE_NONE, 0 },
+    { "arm,smmu-v3", "an SMMU", ROLE_IOMMU, IOMMU_SMMU_V3 },
+    { "arm,smmu-v2", "an SMMU", ROLE_IOMMU, IOMMU_SMMU_V2 },
+    { "arm,mmu-500", "an SMMU", ROLE_IOMMU, IOMMU_SMMU_V2 },
+    { "arm,smmu-v1", "an SMMU", ROLE_IOMMU, IOMMU_SMMU_V1 },
+    { "arm,mmu-401", "an SMMU", ROLE_IOMMU, IOMMU_SMMU_V1 },
+    { "arm,mmu-400", "an SMMU", ROLE_IOMMU, IOMMU_SMMU_V1 },
+    { "arm,armv8-timer", NULL, ROLE_TIMER, 0 },
+};
+
+/* The best of all strings of compatible, looked up once: this is done for every node there is. */
+static const struct device_kind *kind_of(const void *fdt, int node)
 {
-    if (fdtr_compatible(fdt, node, "arm,gic-v3"))
-        return GIC_V3;
-    return fdtr_is_gic(fdt, node) ? GIC_V2 : GIC_NONE;
+    static const struct device_kind other = { NULL, "an IOMMU", ROLE_NONE, 0 };
+    u32 best = ARRAY_SIZE(kinds);
+    u32 len = 0;
+    const char *text = fdtr_prop(fdt, node, "compatible", &len);
+
+    while (text && len > 0) {
+        size_t used = strnlen(text, len);
+
+        if (used == len)
+            break;
+        for (u32 i = 0; i < best; i++)
+            if (strcmp(text, kinds[i].compatible) == 0)
+                best = i;
+        text += used + 1;
+        len -= (u32)used + 1;
+    }
+    if (best < ARRAY_SIZE(kinds) && kinds[best].hidden)
+        return &kinds[best];
+    if (fdtr_has(fdt, node, "#iommu-cells"))
+        return &other;
+    return best < ARRAY_SIZE(kinds) ? &kinds[best] : NULL;
 }
+
+/* ---- GIC ---- */
 
 static bool read_gicv2(struct platform *p, int node, struct platform_gic *gic)
 {
@@ -88,11 +136,11 @@ static bool read_ppi(const void *fdt, int node, u32 index, u32 *out)
     return true;
 }
 
-static bool read_gic(struct platform *p, int node)
+static bool read_gic(struct platform *p, int node, u8 version)
 {
-    struct platform_gic gic = { .version = (u8)gic_kind(p->fdt, node) };
+    struct platform_gic gic = { .version = version };
 
-    if (gic.version == GIC_NONE || !platform_node_enabled(p->fdt, node))
+    if (!platform_node_enabled(p->fdt, node))
         return false;
     if (gic.version == GIC_V2 ? !read_gicv2(p, node, &gic) : !read_gicv3(p, node, &gic))
         return false;
@@ -128,7 +176,7 @@ static bool read_timer(struct platform *p, int node)
     u32 *const intids[] = { &p->timer.phys_secure, &p->timer.phys, &p->timer.virt, &p->timer.hyp };
     u32 i;
 
-    if (!fdtr_compatible(p->fdt, node, "arm,armv8-timer") || !platform_node_enabled(p->fdt, node))
+    if (!platform_node_enabled(p->fdt, node))
         return false;
     for (i = 0; i < ARRAY_SIZE(names); i++) {
         if (!read_ppi(p->fdt, node, timer_index(p->fdt, node, names[i], i), intids[i]) && i != 0)
@@ -220,27 +268,6 @@ static void note_uart(struct platform *p)
 
 /* ---- hidden registers ---- */
 
-static const char *hidden_kind(const void *fdt, int node)
-{
-    static const struct {
-        const char *compatible, *what;
-    } kinds[] = {
-        { "arm,gic-v3-its", "a GIC ITS" }, { "arm,gic-v2m-frame", "a GICv2m frame" },
-        { "arm,smmu-v3", "an SMMU" },      { "arm,smmu-v2", "an SMMU" },
-        { "arm,smmu-v1", "an SMMU" },      { "arm,mmu-500", "an SMMU" },
-        { "arm,mmu-401", "an SMMU" },      { "arm,mmu-400", "an SMMU" },
-    };
-    u32 i;
-
-    for (i = 0; i < ARRAY_SIZE(kinds); i++) {
-        if (fdtr_compatible(fdt, node, kinds[i].compatible))
-            return kinds[i].what;
-    }
-    if (fdtr_has(fdt, node, "#iommu-cells"))
-        return "an IOMMU";
-    return fdtr_is_gic(fdt, node) ? "a GIC" : NULL;
-}
-
 /* One too many makes the last range grow over it: rather refuse a device than give one away. */
 static void add_hidden(struct platform *p, int node, const struct platform_hidden *hidden)
 {
@@ -260,14 +287,12 @@ static void add_hidden(struct platform *p, int node, const struct platform_hidde
 }
 
 /* Disabled ones too: who could write to them would have the machine all the same. */
-static void read_hidden(struct platform *p, int node)
+static void read_hidden(struct platform *p, int node, const char *what)
 {
-    struct platform_hidden hidden = { .what = hidden_kind(p->fdt, node) };
+    struct platform_hidden hidden = { .what = what };
     enum corbel_err err = CORBEL_OK;
     u32 i;
 
-    if (!hidden.what)
-        return;
     /* What no bus translates has no address for anybody; the next entry may. */
     for (i = 0; i < PLATFORM_HIDDEN_MAX && (err == CORBEL_OK || err == ERR_RANGE); i++) {
         err = fdtr_reg_cpu(p->fdt, node, i, &hidden.range.base, &hidden.range.size);
@@ -282,15 +307,27 @@ void platform_read_devices(struct platform *p)
 {
     bool have_gic = false;
     bool have_timer = false;
+    u32 left_out = 0;
     int depth = -1;
     int node;
 
     for (node = fdtr_next_node(p->fdt, -1, &depth); node >= 0;
          node = fdtr_next_node(p->fdt, node, &depth)) {
-        have_gic = have_gic || read_gic(p, node);
-        have_timer = have_timer || read_timer(p, node);
-        read_hidden(p, node);
+        const struct device_kind *kind = kind_of(p->fdt, node);
+
+        if (!kind)
+            continue;
+        if (kind->role == ROLE_GIC && !have_gic)
+            have_gic = read_gic(p, node, kind->version);
+        if (kind->role == ROLE_TIMER && !have_timer)
+            have_timer = read_timer(p, node);
+        if (kind->role == ROLE_IOMMU && !platform_read_iommu(p, node, kind->version))
+            left_out++;
+        if (kind->hidden)
+            read_hidden(p, node, kind->hidden);
     }
+    if (left_out)
+        platform_note(p, -1, "%u SMMUs are not driven: more than %u", left_out, PLATFORM_IOMMU_MAX);
     platform_find_uart(p->fdt, &p->uart);
     note_uart(p);
 }

@@ -16,8 +16,8 @@ struct platform_iommu {
     bool coherent;   /* dma-coherent: table walks snoop */
     bool by_masters; /* has mmu-masters: the older binding */
     u32 phandle;
-    u32 cells; /* #iommu-cells; 0 by_masters */
-    u32 stream_match_mask;
+    u32 cells;             /* #iommu-cells; 0: none, or it makes no sense */
+    u32 stream_match_mask; /* of every stream that is named by one cell; v1, v2 */
     int node;
     struct mem_range regs;
     u32 irq_count;

@@ -38,5 +38,7 @@ void platform_reserve(struct platform *p, u64 base, u64 size);
 void platform_read_cpus(struct platform *p);
 /* GIC, timer, UART; registers that no domain is given. */
 void platform_read_devices(struct platform *p);
+/* An SMMU (enum iommu_kind) becomes one of p->iommus, if enabled and sound. False: no room. */
+bool platform_read_iommu(struct platform *p, int node, u8 kind);
 
 #endif

@@ -383,9 +383,11 @@ static void too_many_hidden_registers(void **state)
     machine_read();
     assert_int_equal(p.hidden_count, PLATFORM_HIDDEN_MAX);
     check_hidden(PLATFORM_HIDDEN_MAX - 1, 0xfbf0000, 0x21000, "an SMMU");
-    assert_string_equal(
-        p.notes, "/smmu@40: more than 64 ranges to hide: no domain gets 0xfc00000+0x11000\n"
-                 "/smmu@41: more than 64 ranges to hide: no domain gets 0xfbf0000+0x21000\n");
+    assert_string_equal(p.notes,
+                        "/smmu@40: more than 64 ranges to hide: no domain gets 0xfc00000+0x11000\n"
+                        "/smmu@41: more than 64 ranges to hide: no domain gets 0xfbf0000+0x21000\n"
+                        "50 SMMUs are not driven: more than 16\n");
+    assert_int_equal(p.iommu_count, PLATFORM_IOMMU_MAX);
 }
 
 int main(void)
