@@ -18,19 +18,34 @@ struct iommu_map_entry {
     struct iommu_stream stream;
 };
 
+struct iommu_map_result {
+    u32 count; /* entries written; 0: behind no SMMU of platform.iommus */
+    /*
+     * Host node of an IOMMU that the device is behind, too, and that is not one of
+     * platform.iommus: disabled, of another make, one too many. Negative: none.
+     */
+    int unlisted;
+    /* A PCIe host bridge: the lowest requester ID of its buses that its iommu-map leaves out. */
+    bool has_gap;
+    u32 gap;
+    const char *property; /* of an error: the property that is wrong */
+};
+
 /*
- * Up to max entries into out; *count is 0 for a node behind no SMMU. Ranges of a masked SMMU (v1,
- * v2) come in naturally aligned powers of two. Adjacent ranges of one SMMU are joined.
- * ERR_FORMAT: malformed, or it points to something that is no SMMU; ERR_NOMEM: more than max;
- * *property names what is wrong.
+ * Up to max entries into out. Adjacent and overlapping ranges of one SMMU are joined; those of
+ * v1 and v2, which match by mask, come in naturally aligned powers of two. ERR_FORMAT: malformed,
+ * or it points to what is no IOMMU; ERR_NOMEM: more than max, or longer than any sane list.
  */
 enum corbel_err iommu_map_node(const struct platform *p, int node, struct iommu_map_entry *out,
-                               u32 max, u32 *count, const char **property) __must_check;
+                               u32 max, struct iommu_map_result *result) __must_check;
 
 /* Do two entries have a stream in common? */
 bool iommu_map_overlap(const struct iommu_map_entry *a, const struct iommu_map_entry *b);
 
 /* Index in p->iommus of the SMMU with this phandle; negative: none. */
 s32 iommu_map_find(const struct platform *p, u32 phandle);
+
+/* Streams of an entry as text: "0x10", "0x0-0xffff", "0x400/0x7f" (mask). */
+void iommu_map_text(const struct iommu_map_entry *entry, char *buf, size_t size);
 
 #endif
