@@ -44,6 +44,10 @@ objs-hw := \
 
 objs-drivers := \
     drivers/drivers.o \
+    drivers/iommu/smmuv3.o \
+    drivers/iommu/smmuv3_enc.o \
+    drivers/iommu/smmuv3_queue.o \
+    drivers/iommu/smmuv3_strtab.o \
     drivers/irq/gicv2.o \
     drivers/irq/gicv3.o \
     drivers/uart/pl011.o

@@ -27,3 +27,14 @@ const struct gic_ops *driver_gic(u8 version)
 
     return version < ARRAY_SIZE(list) ? list[version] : NULL;
 }
+
+const struct iommu_ops *driver_iommu(u8 kind)
+{
+    static const struct iommu_ops *const list[] = {
+        [IOMMU_SMMU_V1] = IS_ENABLED(CONFIG_SMMUV2) ? &smmuv2_ops : NULL,
+        [IOMMU_SMMU_V2] = IS_ENABLED(CONFIG_SMMUV2) ? &smmuv2_ops : NULL,
+        [IOMMU_SMMU_V3] = IS_ENABLED(CONFIG_SMMUV3) ? &smmuv3_ops : NULL,
+    };
+
+    return kind < ARRAY_SIZE(list) ? list[kind] : NULL;
+}

@@ -88,6 +88,7 @@ struct gic_ops gicv3_ops;
 
 /* drivers.c names these too. */
 const struct uart_ops pl011_ops, sbsa_uart_ops;
+const struct iommu_ops smmuv2_ops, smmuv3_ops;
 
 static void before_init(void **state)
 {
