@@ -17,6 +17,7 @@
 #include <corbel/p2m.h>
 #include <corbel/plan.h>
 #include <corbel/printf.h>
+#include <corbel/string.h>
 #include <corbel/timer.h>
 
 #define RECORDS_AT_ONCE 32u
@@ -47,7 +48,9 @@ struct owner {
 
 void iommu_fault_init(void)
 {
+    memset(sources, 0, sizeof(sources));
     timer_entry_init(&timer, TIMER_IOMMU, NULL);
+    iommu_fold_init();
 }
 
 u64 iommu_faults_dropped(u32 index, bool *paused)

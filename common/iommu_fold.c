@@ -10,12 +10,18 @@
 #include <arch/time.h>
 #include <corbel/bits.h>
 #include <corbel/compiler.h>
+#include <corbel/string.h>
 
 #define FOLDS      16u
 #define WINDOW_MIN 1u  /* s */
 #define WINDOW_MAX 64u /* s */
 
 static struct iommu_fold folds[FOLDS];
+
+void iommu_fold_init(void)
+{
+    memset(folds, 0, sizeof(folds));
+}
 
 static bool is_before(u64 a, u64 b)
 {

@@ -51,6 +51,9 @@ struct iommu_fold {
     u64 due;    /* of the next line, or of being forgotten */
 };
 
+/* Forget all of them. Boot. */
+void iommu_fold_init(void);
+
 /*
  * Count n more of what key names. True: it is new, and the caller prints a line; its own count
  * starts with 0. What had to make room for it is in *evicted (used: its count was not printed).
