@@ -22,6 +22,7 @@
 #include <corbel/drivers.h>
 #include <corbel/fdt_read.h>
 #include <corbel/guest_exit.h>
+#include <corbel/iommu.h>
 #include <corbel/irq.h>
 #include <corbel/irq_dispatch.h>
 #include <corbel/log.h>
@@ -145,6 +146,7 @@ static struct vcpu *boot(struct cpu *cpu, u64 fdt_pa)
     seed(&platform);
     boot_cpus_first(&platform, cpu);
     start_interrupts();
+    iommu_init(&platform, &options); /* before other CPUs: no DMA that nobody was given */
     if (IS_ENABLED(CONFIG_DEBUG))
         s2_selftest();
     boot_cpus_start(&platform, &options);
