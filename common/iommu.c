@@ -309,6 +309,7 @@ enum corbel_err iommu_attach(struct domain *d, char *why, u32 size)
     if (!set.count)
         return CORBEL_OK;
     __atomic_store_n(&d->iommu.failed, false, __ATOMIC_RELEASE);
+    d->iommu.quiet_count = 0;
     bypass_forced(d, true);
     totals(&before, &streams, d);
     drop_old_faults(d);

@@ -215,12 +215,16 @@ static void print_count(const struct iommu_fold *fold)
 
 /* What the domain's configuration wants */
 
-static void quarantine(struct iommu *u, const struct owner *o, u32 id)
+static void quarantine(u32 index, const struct owner *o, u32 id)
 {
+    struct iommu *u = &iommu_all()->iommus[index];
+    struct iommu_domain *io = &o->d->iommu;
     struct iommu_stream one = { .first = id, .count = 1 };
     enum corbel_err err = ERR_NOENT;
     char path[64];
 
+    if (io->quiet_count && io->quiet_stream == id && io->quiet_iommu == index)
+        return; /* records of the same burst */
     if (o->stream->mask)
         one = *o->stream; /* cannot be told apart */
     spin_lock(&u->lock);
@@ -230,8 +234,12 @@ static void quarantine(struct iommu *u, const struct owner *o, u32 id)
     if (err == ERR_NOENT) /* it is already */
         return;
     if (err == CORBEL_OK) {
-        log_warn("%s: stream 0x%x of %s is in quarantine until the domain ends", o->d->name, id,
-                 iommu_device_path(o->device, path, sizeof(path)));
+        io->quiet_iommu = (u8)index;
+        io->quiet_stream = id;
+        io->quiet_count++;
+        if (log_limit_ok(&io->limit, o->d->name))
+            log_warn("%s: stream 0x%x of %s is in quarantine until the domain ends", o->d->name, id,
+                     iommu_device_path(o->device, path, sizeof(path)));
         return;
     }
     log_err("%s: SMMU %s: stream 0x%x: no quarantine: %s", o->d->name, u->desc->path, id,
@@ -239,7 +247,7 @@ static void quarantine(struct iommu *u, const struct owner *o, u32 id)
     domain_shutdown(o->d, SHUTDOWN_CRASH);
 }
 
-static void apply_policy(struct iommu *u, const struct owner *o, const struct iommu_fault *f)
+static void apply_policy(u32 index, const struct owner *o, const struct iommu_fault *f)
 {
     char path[64];
 
@@ -248,7 +256,7 @@ static void apply_policy(struct iommu *u, const struct owner *o, const struct io
         return;
     switch (o->d->cfg->on_dma_fault) {
     case DMA_FAULT_QUARANTINE:
-        quarantine(u, o, f->stream);
+        quarantine(index, o, f->stream);
         break;
     case DMA_FAULT_CRASH:
         log_err("%s: crashed: DMA fault of %s, corbel,on-dma-fault = \"crash\"", o->d->name,
@@ -308,7 +316,7 @@ static void report(u32 index, const struct iommu_fault *f)
             print_unowned(u, f);
     }
     if (o.d)
-        apply_policy(u, &o, f);
+        apply_policy(index, &o, f);
 }
 
 static bool take(struct iommu *u, struct iommu_fault *f)

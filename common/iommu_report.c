@@ -71,6 +71,8 @@ static void report_domain(const struct domain *d)
             log_info("%s: DMA: %s: %u faults", d->name,
                      iommu_device_path(&pass->devices[i], path, sizeof(path)), d->iommu.devices[i]);
     }
+    if (d->iommu.quiet_count)
+        log_info("%s: DMA: %u streams in quarantine", d->name, d->iommu.quiet_count);
     log_info("%s: DMA: last fault: stream 0x%x, %s, 0x%llx, %s", d->name, last->stream,
              last->write ? "write" : "read", (unsigned long long)last->ipa,
              last->kind < IOMMU_FAULT_KINDS ? kind_names[last->kind] : "?");

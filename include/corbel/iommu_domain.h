@@ -16,6 +16,8 @@ struct iommu_domain {
     u32 devices[PASSDT_DEVICES_MAX]; /* by index in the plan's devices[] */
     struct iommu_fault last;
     u8 last_device;
+    u8 quiet_iommu; /* the stream put into quarantine last, while quiet_count is not 0 */
+    u32 quiet_stream, quiet_count;
     struct log_limit limit;
 };
 

@@ -121,9 +121,6 @@ static enum corbel_err op_detach(struct iommu *u, const struct iommu_stream *s, 
         if (!overlap(&f->attached[i].stream, s))
             continue;
         if (quiet) {
-            for (u32 j = 0; j < f->quiet_count; j++)
-                if (f->quiet[j].first == s->first)
-                    return ERR_NOENT;
             assert_true(f->quiet_count < ARRAY_SIZE(f->quiet));
             f->quiet[f->quiet_count++] = *s;
             return CORBEL_OK;

@@ -405,6 +405,8 @@ static void test_quarantine(void **state)
     assert_int_equal(f->quiet[0].first, 0x23);
     assert_int_equal(f->quiet[0].count, 1);
     assert_int_equal(fake_shutdowns[0], 0);
+    iommu_report();
+    assert_has(fake_log_text(), "dom1: DMA: 1 streams in quarantine\n");
     assert_int_equal(iommu_detach(dom(1)), CORBEL_OK);
 }
 

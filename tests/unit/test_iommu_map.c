@@ -12,7 +12,7 @@
 #define V2   "/smmu@2000000"
 #define DEV  "/dev"
 #define PCIE "/pcie"
-#define ROOM  8
+#define ROOM 8
 
 static struct iommu_map_entry found[ROOM];
 static struct iommu_map_result result;
