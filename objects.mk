@@ -44,6 +44,12 @@ objs-hw := \
 
 objs-drivers := \
     drivers/drivers.o \
+    drivers/iommu/smmuv2.o \
+    drivers/iommu/smmuv2_bank.o \
+    drivers/iommu/smmuv2_encode.o \
+    drivers/iommu/smmuv2_fault.o \
+    drivers/iommu/smmuv2_streams.o \
+    drivers/iommu/smmuv2_tlb.o \
     drivers/iommu/smmuv3.o \
     drivers/iommu/smmuv3_enc.o \
     drivers/iommu/smmuv3_queue.o \
