@@ -76,3 +76,6 @@ unit-test_passdt_refs := $(passdt-srcs)
 unit-test_passdt_pcie := $(passdt-srcs)
 unit-test_platform_iommu := $(platform-srcs) common/cmdline.c common/lib/fdt_read.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c
 unit-test_iommu_map := common/iommu_map.c $(platform-srcs) common/cmdline.c common/lib/fdt_read.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c
+smmuv2-srcs := drivers/iommu/smmuv2.c drivers/iommu/smmuv2_bank.c drivers/iommu/smmuv2_encode.c drivers/iommu/smmuv2_fault.c drivers/iommu/smmuv2_streams.c drivers/iommu/smmuv2_tlb.c
+unit-test_smmuv2 := $(smmuv2-srcs) common/p2m.c common/p2m_report.c common/page.c common/heap.c common/s2policy.c arch/arm64/hw/stage2.c arch/arm64/hw/pgtable.c common/lib/bitmap.c common/lib/spinlock.c
+unit-test_smmuv2_encode := drivers/iommu/smmuv2_encode.c
