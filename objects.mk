@@ -113,11 +113,13 @@ objs-common := \
     common/passdt_host.o \
     common/passdt_imap.o \
     common/passdt_irq.o \
+    common/passdt_msi.o \
     common/passdt_pcie.o \
     common/passdt_refs.o \
     common/passdt_write.o \
     common/plan.o \
     common/plan_image.o \
+    common/plan_msi.o \
     common/platform.o \
     common/platform_chosen.o \
     common/platform_cpus.o \

@@ -116,7 +116,7 @@ static enum corbel_err check_alone(const struct addrmap *map, const struct addrm
         return ERR_RANGE;
     }
     /* No page table of this CPU leads there, nor does EL2's window for a forwarded access. */
-    if (!entry->floating && entry->pa > BIT(max_bits) - entry->size) {
+    if (entry->pa && (entry->size > BIT(max_bits) || entry->pa > BIT(max_bits) - entry->size)) {
         fmt_snprintf(expected, sizeof(expected), "host addresses, not 0x%llx, of %u bits",
                      (unsigned long long)entry->pa, max_bits);
         addrmap_refuse(map, entry, expected, e);
@@ -263,7 +263,8 @@ static void show_backing(const struct addrmap_entry *entry, char *buf, size_t si
     int at = 0;
 
     buf[0] = '\0';
-    if (entry->kind != MAP_DEVICE && entry->kind != MAP_SRAM && entry->kind != MAP_SHMEM)
+    if (entry->kind != MAP_DEVICE && entry->kind != MAP_SRAM && entry->kind != MAP_SHMEM &&
+        entry->kind != MAP_MSI)
         return;
     if (entry->pa && entry->pa != entry->base)
         at = fmt_snprintf(buf, size, " -> 0x%08llx", (unsigned long long)entry->pa);

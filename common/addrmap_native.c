@@ -233,6 +233,23 @@ enum corbel_err addrmap_add_device(struct addrmap *map, const struct passdt *pas
     return err;
 }
 
+enum corbel_err addrmap_add_msi(struct addrmap *map, const struct passdt *pass, bool native,
+                                struct cfg_error *e)
+{
+    struct addrmap_entry frame = {
+        .base = native ? pass->msi.frame.base : 0,
+        .size = pass->msi.frame.size,
+        .kind = MAP_MSI,
+        .cls = S2_MSI,
+        .floating = !native,
+        .align = PAGE_SIZE,
+        .pa = pass->msi.frame.base,
+        .what = "GICv2m frame",
+    };
+
+    return frame.size ? addrmap_add_named(map, &frame, e) : CORBEL_OK;
+}
+
 enum corbel_err addrmap_add_shm(struct addrmap *map, const struct domcfg *cfg, struct cfg_error *e)
 {
     enum corbel_err err = CORBEL_OK;

@@ -145,6 +145,7 @@ static u32 table_pages(const struct domain *d)
             break;
         case MAP_DEVICE:
         case MAP_SRAM:
+        case MAP_MSI:
             if (!e->trapped)
                 pages += pages_of(d, e->base, e->pa, e->size, e->cls);
             break;

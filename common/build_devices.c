@@ -37,6 +37,8 @@ enum corbel_err build_devices_create(struct domain *d)
 
     for (u32 i = 0; i < pass->irq_count && err == CORBEL_OK; i++)
         err = vgic_assign_spi(d, pass->irqs[i].intid, pass->irqs[i].level);
+    for (u32 i = 0; i < pass->msi.count && err == CORBEL_OK; i++)
+        err = vgic_assign_spi(d, pass->msi.first_intid + i, false);
     for (u32 i = 0; i < d->map->count && err == CORBEL_OK; i++) {
         const struct addrmap_entry *e = &d->map->entries[i];
         struct subpage_region region = { .gpa = e->base, .hpa = e->pa, .size = e->size };
@@ -53,6 +55,11 @@ struct region {
     enum s2_class cls;
 };
 
+static bool is_region(const struct addrmap_entry *e)
+{
+    return (e->kind == MAP_DEVICE || e->kind == MAP_SRAM || e->kind == MAP_MSI) && !e->trapped;
+}
+
 static bool region_at(const struct domain *d, u32 index, struct region *r)
 {
     const struct domcfg_shm *shm;
@@ -60,7 +67,7 @@ static bool region_at(const struct domain *d, u32 index, struct region *r)
     for (u32 i = 0; i < d->map->count; i++) {
         const struct addrmap_entry *e = &d->map->entries[i];
 
-        if ((e->kind != MAP_DEVICE && e->kind != MAP_SRAM) || e->trapped || index-- != 0)
+        if (!is_region(e) || index-- != 0)
             continue;
         *r = (struct region){ e->base, e->pa, e->size, (enum s2_class)e->cls };
         return true;

@@ -8,6 +8,7 @@
 #include <corbel/build_job.h>
 
 #include <arch/cache.h>
+#include <arch/io.h>
 #include <arch/mmu.h>
 #include <arch/stage2.h>
 #include <corbel/bits.h>
@@ -53,6 +54,18 @@ void build_read_phys(void *dst, u64 pa, u64 size)
     }
 }
 
+/* 32 bits of a device that EL2 does not drive; 0 where the bus answers with an error. */
+static u32 read_register(u64 pa)
+{
+    u64 value = 0;
+    uintptr_t va = (uintptr_t)arch_window_open(WINDOW_SMALL_1, PA(pa), EL2_DEVICE);
+
+    if (!arch_io_try_read(va, sizeof(u32), &value))
+        value = 0;
+    arch_window_close(WINDOW_SMALL_1);
+    return (u32)value;
+}
+
 /* The hypervisor's side of planning: modules by window, memory from the heap. */
 void build_plan_env(struct plan_env *env)
 {
@@ -60,6 +73,7 @@ void build_plan_env(struct plan_env *env)
                               .read = build_read_phys,
                               .alloc = heap_alloc,
                               .free = heap_free,
+                              .read_register = read_register,
                               .ipa_bits_max = stage2_ipa_bits_max(),
                               .line_count = gic->line_count() };
 }

@@ -43,6 +43,7 @@
 #define SIZE_CPU    256u
 #define SIZE_MEMORY 128u
 #define SIZE_SHMEM  256u
+#define SIZE_MSI    256u
 
 static bool has_pass(const struct domdtb_input *in)
 {
@@ -51,7 +52,7 @@ static bool has_pass(const struct domdtb_input *in)
 
 u32 domdtb_size_max(const struct domdtb_input *in)
 {
-    return SIZE_FIXED + (u32)strlen(in->cfg->bootargs) + in->cpu_count * SIZE_CPU +
+    return SIZE_FIXED + SIZE_MSI + (u32)strlen(in->cfg->bootargs) + in->cpu_count * SIZE_CPU +
            in->map->count * SIZE_MEMORY + in->cfg->shm_count * SIZE_SHMEM +
            (has_pass(in) ? passdt_size_max(in->pass) : 0);
 }
@@ -207,6 +208,28 @@ static void write_timer(struct fdtw *w, const struct domdtb_input *in)
     fdtw_end_node(w);
 }
 
+/* A frame that came with a PCIe root complex; its SPIs are those of the host. */
+static void write_msi(struct fdtw *w, const struct domdtb_input *in)
+{
+    const struct addrmap_entry *frame = find(in, MAP_MSI);
+    u64 reg[2];
+
+    if (!frame || !has_pass(in) || !in->pass->msi.frame.size)
+        return;
+    reg[0] = frame->base;
+    reg[1] = frame->size;
+    fdtw_u32(w, "#size-cells", 2);
+    fdtw_empty(w, "ranges");
+    fdtw_node_at(w, "v2m", frame->base);
+    fdtw_string(w, "compatible", "arm,gic-v2m-frame");
+    fdtw_empty(w, "msi-controller");
+    fdtw_reg(w, reg, 1);
+    fdtw_u32(w, "arm,msi-base-spi", in->pass->msi.first_intid);
+    fdtw_u32(w, "arm,msi-num-spis", in->pass->msi.count);
+    fdtw_u32(w, "phandle", in->pass->msi.phandle);
+    fdtw_end_node(w);
+}
+
 static void write_gic(struct fdtw *w, const struct domdtb_input *in)
 {
     static const char v2[] = "arm,gic-400\0arm,cortex-a15-gic";
@@ -233,6 +256,7 @@ static void write_gic(struct fdtw *w, const struct domdtb_input *in)
     fdtw_empty(w, "interrupt-controller");
     fdtw_reg(w, reg, 2);
     fdtw_u32(w, "phandle", gic_phandle(in));
+    write_msi(w, in);
     fdtw_end_node(w);
 }
 

@@ -391,7 +391,9 @@ static enum corbel_err parse_device(struct passdt_parser *ps, int node, const st
         err = passdt_pcie_check(ps, rd.index, rd.allow_unlisted);
     if (err == CORBEL_OK)
         err = check_master(&rd);
-    return err == CORBEL_OK ? passdt_irq_parse(ps, rd.index) : err;
+    if (err == CORBEL_OK)
+        err = passdt_irq_parse(ps, rd.index);
+    return err == CORBEL_OK ? passdt_msi_parse(ps, rd.index) : err;
 }
 
 static enum corbel_err parse_nodes(struct passdt_parser *ps)

@@ -15,16 +15,23 @@ static const char *const ours[] = {
     "iommu-map-mask", NULL,
 };
 
+/* Nor an MSI controller, but for a GICv2m frame that was given with the device. */
+static const char *const msi[] = { "msi-map", "msi-map-mask", "msi-parent", NULL };
+
 void passdt_write(const struct passdt *pass, struct fdtw *w)
 {
-    int nodes[PASSDT_DEVICES_MAX + 1];
-    struct fdtw_filter filter = { ours, nodes, 1 };
+    int nodes[PASSDT_DEVICES_MAX + 1], without[PASSDT_DEVICES_MAX];
+    struct fdtw_filter msi_filter = { msi, without, 0, NULL };
+    struct fdtw_filter filter = { ours, nodes, 1, &msi_filter };
     int aliases = fdtr_child(pass->fdt, 0, "aliases");
     int root = fdtr_child(pass->fdt, 0, "passthrough");
 
     nodes[0] = root; /* corbel,allow-unlisted */
-    for (u32 i = 0; i < pass->device_count; i++)
+    for (u32 i = 0; i < pass->device_count; i++) {
         nodes[filter.node_count++] = pass->devices[i].node;
+        if (!pass->devices[i].has_msi)
+            without[msi_filter.node_count++] = pass->devices[i].node;
+    }
     fdtw_copy(w, pass->fdt, aliases, NULL);
     fdtw_copy(w, pass->fdt, root, &filter);
 }

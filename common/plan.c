@@ -139,7 +139,7 @@ static enum corbel_err claim_devices(struct planner *pl)
         else
             err = claim_irq(pl, &pass->irqs[i]);
     }
-    return err;
+    return err == CORBEL_OK ? plan_claim_msi(pl->env, pl->plan, pl->id, pl->e) : err;
 }
 
 /* --- memory ----------------------------------------------------------------------------------- */
@@ -259,7 +259,7 @@ static bool is_device_irq(const struct passdt *pass, u32 intid)
     for (u32 i = 0; i < pass->irq_count; i++)
         if (pass->irqs[i].intid == intid)
             return true;
-    return false;
+    return intid >= pass->msi.first_intid && intid - pass->msi.first_intid < pass->msi.count;
 }
 
 /* Where a direct-map domain's vPL011 goes: the host UART's page; size 0: it has to float. */
@@ -326,6 +326,8 @@ static enum corbel_err fill_map(struct planner *pl)
         err = addrmap_add_shm(&plan->map, &plan->cfg, pl->e);
     if (err == CORBEL_OK)
         err = addrmap_add_device(&plan->map, &plan->pass, pl->e);
+    if (err == CORBEL_OK)
+        err = addrmap_add_msi(&plan->map, &plan->pass, plan->cfg.direct_map, pl->e);
     return err;
 }
 

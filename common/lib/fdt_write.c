@@ -194,15 +194,24 @@ void fdtw_reg(struct fdtw *w, const u64 *ranges, u32 pairs)
 
 /* ---- copies ---- */
 
-static bool is_dropped(const struct fdtw_filter *filter, int node, const char *name)
+static bool is_dropped_by(const struct fdtw_filter *filter, int node, const char *name)
 {
     bool listed = false;
     u32 i;
 
-    for (i = 0; filter && i < filter->node_count; i++)
+    for (i = 0; i < filter->node_count; i++)
         listed |= filter->nodes[i] == node;
     for (i = 0; listed && filter->drop[i]; i++) {
         if (str_matches(name, filter->drop[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool is_dropped(const struct fdtw_filter *filter, int node, const char *name)
+{
+    for (; filter; filter = filter->next) {
+        if (is_dropped_by(filter, node, name))
             return true;
     }
     return false;

@@ -114,6 +114,13 @@ enum corbel_err addrmap_add_native_layout(struct addrmap *map, const struct domc
 enum corbel_err addrmap_add_device(struct addrmap *map, const struct passdt *pass,
                                    struct cfg_error *e) __must_check;
 
+/*
+ * The GICv2m frame of an assigned root complex, if there is one: at the host's address (native),
+ * as direct-map domains have everything, else floating.
+ */
+enum corbel_err addrmap_add_msi(struct addrmap *map, const struct passdt *pass, bool native,
+                                struct cfg_error *e) __must_check;
+
 /* Static shared memory at its guest addresses; read-only where this domain borrows it so. */
 enum corbel_err addrmap_add_shm(struct addrmap *map, const struct domcfg *cfg, struct cfg_error *e)
     __must_check;

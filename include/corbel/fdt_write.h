@@ -46,6 +46,7 @@ struct fdtw_filter {
     const char *const *drop; /* NULL-ended names; "corbel,*" for all that begin so */
     const int *nodes;        /* of these nodes only */
     u32 node_count;
+    const struct fdtw_filter *next; /* another one that counts, too, or NULL */
 };
 void fdtw_copy(struct fdtw *w, const void *src, int node, const struct fdtw_filter *filter);
 

@@ -55,8 +55,8 @@ struct passdt_stream {
  */
 struct passdt_msi {
     struct mem_range frame; /* host address, whole pages; size 0: none */
-    u32 first_intid, count;
-    u32 phandle; /* of the stand-in: what the guest's node is called */
+    u32 first_intid, count; /* count 0: MSI_TYPER of the frame says, for the plan to read */
+    u32 phandle;            /* of the stand-in: what the guest's node is called */
     u8 device;
 };
 
@@ -69,6 +69,7 @@ struct passdt_device {
     s8 undriven;           /* index of an SMMU it is behind that is not driven; -1: none */
     struct mem_range ecam; /* of a root complex given whole: config space; size 0: none */
     u8 first_bus, last_bus;
+    bool has_msi;  /* its MSIs go to passdt.msi; else the guest's tree knows no way for them */
     char name[24]; /* node name for maps and reports, cut */
 };
 
@@ -96,7 +97,8 @@ enum corbel_err passdt_parse(const struct platform *p, const void *fdt, u64 size
 /*
  * Write /aliases and /passthrough of the partial tree into a guest tree whose root is open:
  * every node and property as it stands, phandles included, but xen,reg, xen,path,
- * xen,force-assign-without-iommu, corbel,* and iommus, iommu-map, iommu-map-mask.
+ * xen,force-assign-without-iommu, corbel,* and iommus, iommu-map, iommu-map-mask; of devices
+ * without has_msi also msi-map, msi-map-mask, msi-parent.
  */
 void passdt_write(const struct passdt *pass, struct fdtw *w);
 

@@ -51,6 +51,11 @@ bool passdt_pcie_holds(const void *host, int node, const struct mem_range *r);
  */
 enum corbel_err passdt_pcie_check(struct passdt_parser *ps, u32 device, bool unlisted) __must_check;
 
+/* ---- MSIs: passdt_msi.c ---- */
+
+/* A bridge's GICv2m frame into out->msi, where host and partial tree have one; after all else. */
+enum corbel_err passdt_msi_parse(struct passdt_parser *ps, u32 device) __must_check;
+
 /* ---- what points to what: passdt_refs.c ---- */
 
 #define PASSDT_TO_GIC 0 /* the root node: nothing else can point there */

@@ -22,6 +22,7 @@ struct plan_env {
     void (*read)(void *dst, u64 pa, u64 size); /* of host memory: modules */
     void *(*alloc)(u64 size);                  /* whole pages, zeroed; NULL: none left */
     void (*free)(void *ptr, u64 size);
+    u32 (*read_register)(u64 pa); /* of a device; NULL: no machine at hand, as in the checker */
     u8 ipa_bits_max;
     u32 line_count; /* INTIDs of the host GIC */
 };
@@ -74,6 +75,13 @@ void plan_drop_tree(const struct plan_env *env, struct plan *plan);
 
 /* Remarks for the log, one line each: fallbacks, devices without an IOMMU. False past the end. */
 bool plan_note(const struct plan *plan, u32 index, char *buf, size_t size);
+
+/*
+ * Take the GICv2m frame in plan->pass.msi and its SPIs, which are read from it where the tree
+ * does not say them, for domain id (plan_msi.c). Part of plan_domain().
+ */
+enum corbel_err plan_claim_msi(const struct plan_env *env, struct plan *plan, u32 id,
+                               struct cfg_error *e) __must_check;
 
 /*
  * Look into the kernel module: fills plan->image and kernel_mem (plan_image.c). Part of

@@ -4,7 +4,7 @@
 unit-fakes := $(wildcard tests/fake/*.c)
 # What many of them share.
 platform-srcs := common/platform.c common/platform_parts.c common/platform_chosen.c common/platform_static.c common/platform_cpus.c common/platform_devices.c common/platform_iommu.c
-passdt-srcs := common/passdt.c common/passdt_host.c common/passdt_irq.c common/passdt_imap.c common/passdt_pcie.c common/passdt_refs.c common/iommu_map.c common/devclass.c common/devclass_sram.c common/devclass_gic.c common/devclass_pcie.c common/domprop.c common/lib/fdt_read.c common/lib/fdt_find.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c common/hostmap.c $(platform-srcs) common/cmdline.c
+passdt-srcs := common/passdt.c common/passdt_host.c common/passdt_irq.c common/passdt_imap.c common/passdt_msi.c common/passdt_pcie.c common/passdt_refs.c common/iommu_map.c common/devclass.c common/devclass_sram.c common/devclass_gic.c common/devclass_pcie.c common/domprop.c common/lib/fdt_read.c common/lib/fdt_find.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c common/hostmap.c $(platform-srcs) common/cmdline.c
 unit-test_timer := common/timer.c common/lib/spinlock.c
 unit-test_domcfg := common/domcfg.c common/domcfg_modules.c common/domcfg_policy.c common/domcfg_static.c common/domcfg_shm.c common/platform_static.c common/platform_parts.c common/poolcfg.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
 unit-test_poolcfg := common/poolcfg.c common/platform_static.c common/platform_parts.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
@@ -74,6 +74,7 @@ unit-test_fdt_find := $(passdt-srcs)
 unit-test_passdt := $(passdt-srcs)
 unit-test_passdt_refs := $(passdt-srcs)
 unit-test_passdt_pcie := $(passdt-srcs)
+unit-test_passdt_msi := $(passdt-srcs) common/domdtb.c common/passdt_write.c common/addrmap.c common/addrmap_native.c common/s2policy.c common/lib/fdt_write.c common/plan_msi.c common/assign.c common/lib/spinlock.c
 unit-test_platform_iommu := $(platform-srcs) common/cmdline.c common/lib/fdt_read.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c
 unit-test_iommu_map := common/iommu_map.c $(platform-srcs) common/cmdline.c common/lib/fdt_read.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c
 smmuv2-srcs := drivers/iommu/smmuv2.c drivers/iommu/smmuv2_bank.c drivers/iommu/smmuv2_encode.c drivers/iommu/smmuv2_fault.c drivers/iommu/smmuv2_streams.c drivers/iommu/smmuv2_tlb.c
