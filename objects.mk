@@ -99,6 +99,7 @@ objs-common := \
     common/iommu_boot.o \
     common/iommu_fault.o \
     common/iommu_fold.o \
+    common/iommu_inval.o \
     common/iommu_map.o \
     common/iommu_pci.o \
     common/iommu_report.o \
@@ -107,6 +108,9 @@ objs-common := \
     common/keys.o \
     common/main.o \
     common/p2m.o \
+    common/p2m_hook.o \
+    common/p2m_io.o \
+    common/p2m_pool.o \
     common/p2m_report.o \
     common/page.o \
     common/passdt.o \

@@ -318,8 +318,8 @@ static enum task_result stage_start(struct domain *d)
     d->stage = BUILD_DONE;
     __atomic_fetch_add(&started, 1, __ATOMIC_RELAXED);
     log_info("%s: started: %llu KiB, %u vCPUs, %u of %u table pages", d->name,
-             (unsigned long long)(d->p2m.ram_size >> 10), d->vcpu_count, d->p2m.pool_used,
-             d->p2m.pool_pages);
+             (unsigned long long)(d->p2m.ram_size >> 10), d->vcpu_count, d->p2m.pool.used,
+             d->p2m.pool.pages);
     if (d->report)
         p2m_report(&d->p2m, d->name);
     sched_unpause(&d->vcpus[0]->unit);

@@ -2,9 +2,7 @@
 /*
  * Which streams walk which domain's tables. All streams of a domain are attached right before
  * its first instruction and detached as the first thing when it stops; a stream in between is
- * nobody's and aborts. Invalidations come from the p2m, under its lock and inside its
- * break-before-make window; an SMMU that does not do one leaves a domain that must not run on.
- * The drivers know neither domains nor locks: u->lock is taken here.
+ * nobody's and aborts. The drivers know neither domains nor locks: u->lock is taken here.
  */
 #include <corbel/iommu.h>
 
@@ -19,43 +17,11 @@
 
 #define DROP_MAX 65536u /* records: more than any queue holds */
 
-static struct iommu_set set; /* boot CPU; then its iommus[] by their own locks */
-
-struct iommu_set *iommu_all(void)
-{
-    return &set;
-}
-
-bool iommu_unshared(void)
-{
-    return set.unshared;
-}
-
 const char *iommu_device_path(const struct passdt_device *device, char *buf, u32 size)
 {
     if (device->host_node < 0)
         return device->name;
-    return fdtr_path_of(set.platform->fdt, device->host_node, buf, size);
-}
-
-u8 iommu_bbm_level(void)
-{
-    u8 level = 2;
-
-    for (u32 i = 0; i < set.count; i++) {
-        if (set.iommus[i].driven)
-            level = MIN(level, set.iommus[i].caps.bbm_level);
-    }
-    return level;
-}
-
-bool iommu_needs_clean(void)
-{
-    bool clean = false;
-
-    for (u32 i = 0; i < set.count; i++)
-        clean |= set.iommus[i].driven && !set.iommus[i].caps.coherent;
-    return clean;
+    return fdtr_path_of(iommu_all()->platform->fdt, device->host_node, buf, size);
 }
 
 u32 iommu_drop_faults(struct iommu *u)
@@ -73,8 +39,8 @@ u32 iommu_drop_faults(struct iommu *u)
 /* The driven SMMU that s goes through; NULL: there is none. */
 static struct iommu *iommu_of(const struct passdt_stream *s)
 {
-    return s->entry.iommu < set.count && set.iommus[s->entry.iommu].driven
-               ? &set.iommus[s->entry.iommu]
+    return s->entry.iommu < iommu_all()->count && iommu_all()->iommus[s->entry.iommu].driven
+               ? &iommu_all()->iommus[s->entry.iommu]
                : NULL;
 }
 
@@ -102,63 +68,14 @@ bool iommu_protects(const struct domain *d)
     return walkers_of(d) != 0;
 }
 
-/* Invalidation */
-
-static enum corbel_err invalidate_one(struct iommu *u, u16 vmid, const struct stage2_inval *inv)
-{
-    enum corbel_err err;
-
-    spin_lock(&u->lock);
-    err = u->ops->invalidate(u, vmid, inv);
-    spin_unlock(&u->lock);
-    return err;
-}
-
-/* Its task stops it: here a p2m lock is held, which comes after the domain's own. */
-static void fail(const struct iommu *u, u16 vmid, enum corbel_err err)
-{
-    struct domain *d = vmid ? domain_get(vmid - 1u) : NULL;
-
-    if (!d || __atomic_exchange_n(&d->iommu.failed, true, __ATOMIC_ACQ_REL))
-        return;
-    log_err("%s: SMMU %s did not forget what is unmapped: %s", d->name, u->desc->path,
-            err_name(err));
-    sched_wake(&d->task);
-}
-
-bool iommu_has_failed(const struct domain *d)
-{
-    return __atomic_load_n(&d->iommu.failed, __ATOMIC_ACQUIRE);
-}
-
-static enum corbel_err invalidate(u32 mask, u16 vmid, const struct stage2_inval *inv)
-{
-    enum corbel_err err = CORBEL_OK;
-
-    for (u32 i = 0; i < set.count && err == CORBEL_OK; i++) {
-        struct iommu *u = &set.iommus[i];
-
-        if (!(mask & BIT(i)) || !u->driven)
-            continue;
-        err = invalidate_one(u, vmid, inv);
-        if (err != CORBEL_OK)
-            fail(u, vmid, err);
-    }
-    return err;
-}
-
-enum corbel_err iommu_invalidate(u32 mask, u16 vmid, const struct stage2_inval *inv)
-{
-    return set.no_inval ? CORBEL_OK : invalidate(mask, vmid, inv);
-}
-
 /* Devices behind SMMUs that are not driven, which the tree gave away all the same */
 
 static u32 bypasses[PLATFORM_IOMMU_MAX]; /* domains that need it open; by u->lock */
 
 static void set_bypass(const struct domain *d, const struct passdt_device *device, bool open)
 {
-    struct iommu *u = (u32)device->undriven < set.count ? &set.iommus[device->undriven] : NULL;
+    struct iommu *u =
+        (u32)device->undriven < iommu_all()->count ? &iommu_all()->iommus[device->undriven] : NULL;
     char path[64];
     u32 *users;
 
@@ -229,7 +146,7 @@ static void note_walkers(struct domain *d, bool attached)
 {
     u32 mask = walkers_of(d);
 
-    for (u32 i = 0; i < set.count; i++) {
+    for (u32 i = 0; i < iommu_all()->count; i++) {
         if (!(mask & BIT(i)))
             continue;
         if (attached)
@@ -267,9 +184,9 @@ static void totals(struct iommu_stats *sum, u64 *streams, const struct domain *d
 
     *sum = (struct iommu_stats){ 0 };
     *streams = 0;
-    for (u32 i = 0; i < set.count; i++) {
-        sum->commands += set.iommus[i].stats.commands;
-        sum->syncs += set.iommus[i].stats.syncs;
+    for (u32 i = 0; i < iommu_all()->count; i++) {
+        sum->commands += iommu_all()->iommus[i].stats.commands;
+        sum->syncs += iommu_all()->iommus[i].stats.syncs;
     }
     for (u32 i = 0; i < pass->stream_count; i++)
         *streams += pass->streams[i].entry.stream.count;
@@ -291,7 +208,7 @@ static enum corbel_err attach_streams(struct domain *d, char *why, u32 size)
             continue;
         fmt_snprintf(why, size, "(SMMU) = (stream 0x%x of %s): expected %s to take it: %s",
                      s->entry.stream.first, iommu_device_path(device_of(d, s), path, sizeof(path)),
-                     set.iommus[s->entry.iommu].desc->path, text ? text : err_name(err));
+                     iommu_all()->iommus[s->entry.iommu].desc->path, text ? text : err_name(err));
         if (detach_streams(d, i) != CORBEL_OK)
             p2m_set_lost(&d->p2m);
         break;
@@ -306,7 +223,7 @@ enum corbel_err iommu_attach(struct domain *d, char *why, u32 size)
     enum corbel_err err;
     u64 streams;
 
-    if (!set.count)
+    if (!iommu_all()->count)
         return CORBEL_OK;
     __atomic_store_n(&d->iommu.failed, false, __ATOMIC_RELEASE);
     d->iommu.quiet_count = 0;
@@ -315,7 +232,7 @@ enum corbel_err iommu_attach(struct domain *d, char *why, u32 size)
     drop_old_faults(d);
     note_walkers(d, true);
     fmt_snprintf(why, size, "(SMMU) = (VMID %u): expected it to be forgotten", d->p2m.s2.vmid);
-    err = invalidate(walkers_of(d), d->p2m.s2.vmid, &all);
+    err = iommu_forget(walkers_of(d), d->p2m.s2.vmid, &all);
     if (err == CORBEL_OK)
         err = attach_streams(d, why, size);
     if (err != CORBEL_OK) {

@@ -33,7 +33,7 @@ static void key_domains(void)
 
         log_info("%s: %s, %u vCPUs, %llu KiB, table pages %u of %u (peak %u)", d->name,
                  states[d->state], d->vcpu_count, (unsigned long long)(d->p2m.ram_size >> 10),
-                 d->p2m.pool_used, d->p2m.pool_pages, d->p2m.pool_peak);
+                 d->p2m.pool.used, d->p2m.pool.pages, d->p2m.pool.peak);
     }
 }
 

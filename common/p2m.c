@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A domain's guest-physical memory. One struct p2m per domain: the only caller of
- * stage2_*, whose rules it completes by lock (RANK_P2M), policy, ownership and a
- * pool of table pages that is sized when the domain is made and never grows.
+ * stage2_*, whose rules it completes by lock (RANK_P2M), policy, ownership, a pool of
+ * table pages that never grows (p2m_pool.c) and the SMMUs' side (p2m_io.c).
  * Memory leaves a domain in two ways only, piece_remove() and p2m_destroy_step():
  * what must be asked or told before a frame goes (pins, shares, SMMUs) belongs there.
  */
-#include <corbel/p2m.h>
+#include <corbel/p2m_parts.h>
 
 #include <arch/mmu.h>
-#include <corbel/bitmap.h>
 #include <corbel/bits.h>
+#include <corbel/iommu.h>
+#include <corbel/log.h>
+#include <corbel/p2m_hook.h>
 #include <corbel/page.h>
 #include <corbel/panic.h>
 #include <corbel/string.h>
@@ -20,66 +22,11 @@
 /* Leaves that p2m_nearest() joins to one region at most. */
 #define JOIN_MAX      512u
 
-/* The pool */
-
-static void *pool_alloc(void *ctx)
-{
-    struct p2m *p2m = ctx;
-    u64 n = bitmap_find_clear(p2m->pool_map, p2m->pool_pages, 0);
-    u8 *page = (u8 *)p2m->pool_base + n * PAGE_SIZE;
-
-    if (n == p2m->pool_pages)
-        return NULL;
-    bitmap_set(p2m->pool_map, n);
-    p2m->pool_used++;
-    p2m->pool_peak = MAX(p2m->pool_peak, p2m->pool_used);
-    memset(page, 0, PAGE_SIZE);
-    return page;
-}
-
-static void pool_free(void *ctx, void *page)
-{
-    struct p2m *p2m = ctx;
-    u64 n = (u64)((u8 *)page - (u8 *)p2m->pool_base) / PAGE_SIZE;
-
-    CORBEL_ASSERT(n < p2m->pool_pages && bitmap_test(p2m->pool_map, n));
-    bitmap_clear(p2m->pool_map, n);
-    p2m->pool_used--;
-}
-
-static u64 root_size(u8 ipa_bits)
-{
-    u8 level;
-
-    return stage2_root_pages(ipa_bits, &level) * PAGE_SIZE;
-}
-
-/* One heap range: root (aligned to its size), table pages, the bitmap of the pool. */
 enum corbel_err p2m_init(struct p2m *p2m, u16 vmid, u8 ipa_bits, u32 pool_pages)
 {
-    enum corbel_err err;
-    u64 root_bytes;
-    u8 *memory;
-
     memset(p2m, 0, sizeof(*p2m));
     spin_lock_init(&p2m->lock, RANK_P2M);
-    if (ipa_bits > stage2_ipa_bits_max())
-        return ERR_RANGE;
-    root_bytes = root_size(ipa_bits);
-    p2m->pool_pages = pool_pages;
-    p2m->pool_size = pool_pages * PAGE_SIZE + BITMAP_WORDS(pool_pages) * sizeof(u64);
-    memory = heap_alloc_aligned(root_bytes + p2m->pool_size, root_bytes);
-    if (!memory)
-        return ERR_NOMEM;
-    p2m->pool_base = memory + root_bytes;
-    p2m->pool_map = (u64 *)(void *)(memory + root_bytes + pool_pages * PAGE_SIZE);
-    p2m->pool_ops = (struct stage2_pool){ .alloc = pool_alloc, .free = pool_free, .ctx = p2m };
-    err = stage2_init(&p2m->s2, ipa_bits, vmid, memory, &p2m->pool_ops);
-    if (!err)
-        return CORBEL_OK;
-    heap_free(memory, root_bytes + p2m->pool_size);
-    memset(p2m, 0, sizeof(*p2m));
-    return err;
+    return p2m_tables_create(&p2m->pool, &p2m->s2, vmid, ipa_bits, pool_pages);
 }
 
 /* Mapping */
@@ -113,36 +60,79 @@ static bool is_taken(const struct p2m *p2m, ipa_t ipa, u64 size)
     return stage2_next(&p2m->s2, ipa, &leaf) == CORBEL_OK && leaf.ipa.v < ipa.v + size;
 }
 
-static enum corbel_err map_locked(struct p2m *p2m, const struct stage2_map *map)
+/*
+ * Walkers of devices cannot wait for a page that is invalid for a moment, as CPUs do: a
+ * block that such a walker may be using is split without that moment, or not at all.
+ * Unshared, blocks of the CPUs' tables are theirs alone, and so are those of the SMMUs'.
+ */
+enum corbel_err p2m_change_begin(struct p2m *p2m)
 {
-    enum corbel_err err = range_check(map->ipa, map->pa, map->size);
+    bool shared = !p2m->io.unshared;
+    u8 mode = STAGE2_SPLIT_BREAK;
 
     if (!has_tables(p2m))
         return ERR_NOENT;
-    if (!err && is_taken(p2m, map->ipa, map->size))
-        err = ERR_EXIST;
-    return err ? err : stage2_map(&p2m->s2, map);
+    if (p2m_lost_locked(p2m))
+        return ERR_IO;
+    if (p2m->io.iommus) {
+        bool level_2 = iommu_bbm_level() >= 2 && (!shared || stage2_bbm_level() >= 2);
+
+        mode = level_2 ? STAGE2_SPLIT_LEVEL2 : STAGE2_SPLIT_REFUSE;
+    }
+    p2m->s2.split = shared ? mode : STAGE2_SPLIT_BREAK;
+    p2m->io.s2.split = mode;
+    return CORBEL_OK;
+}
+
+/* Both tables or none. Taking back whole leaves that no SMMU walks cannot fail. */
+static enum corbel_err map_both(struct p2m *p2m, const struct stage2_map *map)
+{
+    enum corbel_err undone, err = stage2_map(&p2m->s2, map);
+
+    if (err != CORBEL_OK)
+        return err;
+    err = p2m_io_map(p2m, map);
+    if (err != CORBEL_OK) {
+        undone = stage2_unmap(&p2m->s2, map->ipa, map->size);
+        CORBEL_ASSERT(undone == CORBEL_OK);
+    }
+    return err;
+}
+
+enum corbel_err p2m_map_locked(struct p2m *p2m, const struct stage2_map *map)
+{
+    return is_taken(p2m, map->ipa, map->size) ? ERR_EXIST : map_both(p2m, map);
 }
 
 enum corbel_err p2m_map(struct p2m *p2m, ipa_t ipa, pa_t pa, u64 size, enum s2_class cls)
 {
     struct stage2_map map = { .ipa = ipa, .pa = pa, .size = size, .attr = s2_policy(cls) };
-    enum corbel_err err;
+    enum corbel_err err = range_check(ipa, pa, size);
 
+    if (err != CORBEL_OK)
+        return err;
     spin_lock(&p2m->lock);
-    err = map_locked(p2m, &map);
+    err = p2m_change_begin(p2m);
+    if (err == CORBEL_OK)
+        err = p2m_map_locked(p2m, &map);
     spin_unlock(&p2m->lock);
     return err;
 }
 
-/* Cleaning comes after the unmap: before it, the old owner could dirty the lines again. */
-static void piece_remove(struct p2m *p2m, const struct stage2_map *piece)
+/*
+ * Devices go first: their side may fail, and then the frame must not change hands. Cleaning
+ * comes after the unmap: before it, the old owner could dirty the lines again.
+ */
+static enum corbel_err piece_remove(struct p2m *p2m, const struct stage2_map *piece)
 {
-    enum corbel_err err = stage2_unmap(&p2m->s2, piece->ipa, piece->size);
+    enum corbel_err err = p2m_io_unmap(p2m, piece);
 
-    CORBEL_ASSERT(err == CORBEL_OK); /* whole leaves only: takes no pages */
-    if (is_cacheable(&piece->attr))
+    if (err == CORBEL_OK)
+        err = stage2_unmap(&p2m->s2, piece->ipa, piece->size);
+    CORBEL_ASSERT(err == CORBEL_OK || p2m_lost_locked(p2m)); /* whole leaves: takes no pages */
+    if (err == CORBEL_OK && is_cacheable(&piece->attr))
         page_clean(piece->pa, piece->size);
+    return err;
 }
 
 static bool continues(const struct stage2_map *a, const struct stage2_map *b)
@@ -165,20 +155,36 @@ static bool piece_next(const struct p2m *p2m, ipa_t ipa, u64 end, struct stage2_
     return true;
 }
 
+static enum corbel_err split_both(struct p2m *p2m, ipa_t ipa)
+{
+    enum corbel_err err = p2m_io_split(p2m, ipa);
+
+    return err != CORBEL_OK ? err : stage2_split(&p2m->s2, ipa);
+}
+
+enum corbel_err p2m_unmap_locked(struct p2m *p2m, ipa_t ipa, u64 size)
+{
+    /* All that can fail comes first, and changes nothing that the guest sees. */
+    enum corbel_err err = split_both(p2m, ipa);
+    struct stage2_map piece;
+
+    if (err == CORBEL_OK)
+        err = split_both(p2m, ipa_add(ipa, size));
+    while (err == CORBEL_OK && piece_next(p2m, ipa, ipa.v + size, &piece))
+        err = piece_remove(p2m, &piece);
+    return err;
+}
+
 enum corbel_err p2m_unmap(struct p2m *p2m, ipa_t ipa, u64 size)
 {
     enum corbel_err err = range_check(ipa, PA(0), size);
-    struct stage2_map piece;
 
-    if (err)
+    if (err != CORBEL_OK)
         return err;
     spin_lock(&p2m->lock);
-    /* All that can fail comes first, and changes nothing that the guest sees. */
-    err = has_tables(p2m) ? stage2_split(&p2m->s2, ipa) : ERR_NOENT;
-    if (!err)
-        err = stage2_split(&p2m->s2, ipa_add(ipa, size));
-    while (!err && piece_next(p2m, ipa, ipa.v + size, &piece))
-        piece_remove(p2m, &piece);
+    err = p2m_change_begin(p2m);
+    if (err == CORBEL_OK)
+        err = p2m_unmap_locked(p2m, ipa, size);
     spin_unlock(&p2m->lock);
     return err;
 }
@@ -217,17 +223,62 @@ static void bank_insert(struct p2m *p2m, const struct p2m_bank *bank)
     p2m->bank_count++;
 }
 
+bool p2m_ram_piece(const struct mem_range *hook, const struct stage2_map *ram, u64 done,
+                   struct stage2_map *piece)
+{
+    u64 at = ram->ipa.v + done, end = ram->ipa.v + ram->size, hook_end = hook->base + hook->size;
+
+    if (done >= ram->size)
+        return false;
+    *piece = *ram;
+    piece->pages = hook->size && at >= hook->base && at < hook_end;
+    if (piece->pages)
+        end = MIN(end, hook_end);
+    else if (hook->size && at < hook->base)
+        end = MIN(end, hook->base);
+    piece->ipa = IPA(at);
+    piece->pa = pa_add(ram->pa, done);
+    piece->size = end - at;
+    return true;
+}
+
+/* Nothing is mapped there. */
+static enum corbel_err ram_map(struct p2m *p2m, const struct stage2_map *ram)
+{
+    enum corbel_err err = CORBEL_OK, undone;
+    struct stage2_map piece;
+    u64 done = 0;
+
+    while (err == CORBEL_OK && p2m_ram_piece(&p2m->hook, ram, done, &piece)) {
+        err = map_both(p2m, &piece);
+        if (err == CORBEL_OK)
+            done += piece.size;
+    }
+    if (err == CORBEL_OK || !done)
+        return err;
+    undone = p2m_unmap_locked(p2m, ram->ipa, done);
+    CORBEL_ASSERT(undone == CORBEL_OK || p2m_lost_locked(p2m));
+    return err;
+}
+
 enum corbel_err p2m_add_ram(struct p2m *p2m, const struct p2m_bank *bank)
 {
     struct stage2_map map = {
         .ipa = bank->ipa, .pa = bank->pa, .size = bank->size, .attr = s2_policy(S2_RAM)
     };
-    enum corbel_err err = ERR_RANGE;
+    enum corbel_err err = range_check(bank->ipa, bank->pa, bank->size);
 
+    if (err != CORBEL_OK)
+        return err;
     spin_lock(&p2m->lock);
-    if (p2m->bank_count < P2M_BANKS_MAX)
-        err = map_locked(p2m, &map);
-    if (!err)
+    err = p2m_change_begin(p2m);
+    if (err == CORBEL_OK && p2m->bank_count == P2M_BANKS_MAX)
+        err = ERR_RANGE;
+    if (err == CORBEL_OK && is_taken(p2m, map.ipa, map.size))
+        err = ERR_EXIST;
+    if (err == CORBEL_OK)
+        err = ram_map(p2m, &map);
+    if (err == CORBEL_OK)
         bank_insert(p2m, bank);
     spin_unlock(&p2m->lock);
     return err;
@@ -314,19 +365,13 @@ enum corbel_err p2m_copy_from(struct p2m *p2m, void *dst, ipa_t src, u64 size)
 
 /* End of life */
 
-static void tables_drop(struct p2m *p2m)
+/* Devices may reach these frames for ever. */
+static void ram_give_up(struct p2m *p2m)
 {
-    void *root = p2m->s2.root;
-
-    enum corbel_err err = stage2_destroy(&p2m->s2);
-
-    (void)err;
-    CORBEL_ASSERT(p2m->pool_used == 0);
-    p2m->s2.root = NULL;
-    heap_free(root, root_size(p2m->s2.ipa_bits) + p2m->pool_size);
-    p2m->pool_base = NULL;
-    p2m->pool_map = NULL;
-    p2m->pool_pages = 0;
+    log_err("p2m of VMID %u: devices may still write to its memory: %llu KiB of RAM are given up",
+            p2m->s2.vmid, (unsigned long long)(p2m->ram_size >> 10));
+    p2m->bank_count = 0;
+    p2m->ram_size = 0;
 }
 
 /* The end of the last bank; banks shrink until none is left. */
@@ -350,8 +395,12 @@ enum corbel_err p2m_destroy_step(struct p2m *p2m)
     enum corbel_err err = ERR_AGAIN;
 
     spin_lock(&p2m->lock);
-    if (has_tables(p2m))
-        tables_drop(p2m);
+    if (p2m->io.s2.root)
+        p2m_tables_destroy(&p2m->io.pool, &p2m->io.s2);
+    else if (has_tables(p2m))
+        p2m_tables_destroy(&p2m->pool, &p2m->s2);
+    else if (p2m->bank_count && p2m_lost_locked(p2m))
+        ram_give_up(p2m);
     else if (p2m->bank_count)
         ram_drop_some(p2m);
     if (!has_tables(p2m) && !p2m->bank_count)

@@ -98,63 +98,87 @@ static void print_regions(struct p2m *p2m, const char *name)
         print(name, &region);
 }
 
+/* One set of tables: the p2m's own, or those of SMMUs beside them (what: " io"). */
+struct tables {
+    const struct stage2 *s2;
+    const struct p2m_pool *pool;
+    const char *what;
+};
+
 /* The next run of table pages in use, from pool page *at on. */
-static bool next_run(struct p2m *p2m, u64 *at, struct mem_range *run)
+static bool next_run(struct p2m *p2m, const struct tables *t, u64 *at, struct mem_range *run)
 {
     u64 from, to;
 
     spin_lock(&p2m->lock);
-    from = bitmap_find_set(p2m->pool_map, p2m->pool_pages, *at);
-    to = bitmap_find_clear(p2m->pool_map, p2m->pool_pages, from);
+    from = bitmap_find_set(t->pool->map, t->pool->pages, *at);
+    to = bitmap_find_clear(t->pool->map, t->pool->pages, from);
     if (from < to)
-        *run = (struct mem_range){ virt_to_phys((u8 *)p2m->pool_base + from * PAGE_SIZE).v,
+        *run = (struct mem_range){ virt_to_phys((u8 *)t->pool->base + from * PAGE_SIZE).v,
                                    (to - from) * PAGE_SIZE };
     spin_unlock(&p2m->lock);
     *at = to;
     return from < to;
 }
 
-static void print_tables(struct p2m *p2m, const char *name)
+static void print_tables(struct p2m *p2m, const struct tables *t, const char *name)
 {
     struct mem_range run;
     u64 at = 0;
 
-    for (u32 i = 0; next_run(p2m, &at, &run); i++) {
+    for (u32 i = 0; next_run(p2m, t, &at, &run); i++) {
         if (i == RUNS_SHOWN_MAX) {
-            log_info("%s: p2m: tables from 0x%010llx on are not shown", name,
+            log_info("%s: p2m%s: tables from 0x%010llx on are not shown", name, t->what,
                      (unsigned long long)run.base);
             return;
         }
-        log_info("%s: p2m tables 0x%010llx+0x%llx", name, (unsigned long long)run.base,
+        log_info("%s: p2m%s tables 0x%010llx+0x%llx", name, t->what, (unsigned long long)run.base,
                  (unsigned long long)run.size);
     }
 }
 
 /* What a hardware walker starts from, and the memory that all of the tables come from. */
-static void print_root(struct p2m *p2m, const char *name)
+static void print_root(struct p2m *p2m, const struct tables *t, const char *name)
 {
     struct mem_range root = { 0 }, pool = { 0 };
 
     spin_lock(&p2m->lock);
-    if (p2m->s2.root) {
-        root = (struct mem_range){ virt_to_phys(p2m->s2.root).v, PAGE_SIZE << p2m->s2.root_order };
-        pool = (struct mem_range){ virt_to_phys(p2m->pool_base).v, p2m->pool_pages * PAGE_SIZE };
+    if (t->s2->root) {
+        root = (struct mem_range){ virt_to_phys(t->s2->root).v, PAGE_SIZE << t->s2->root_order };
+        pool = (struct mem_range){ virt_to_phys(t->pool->base).v, t->pool->pages * PAGE_SIZE };
     }
     spin_unlock(&p2m->lock);
     if (!root.size)
         return;
-    log_info("%s: p2m root 0x%010llx+0x%llx, pool 0x%010llx+0x%llx, VTCR 0x%llx, VTTBR 0x%llx",
-             name, (unsigned long long)root.base, (unsigned long long)root.size,
+    log_info("%s: p2m%s root 0x%010llx+0x%llx, pool 0x%010llx+0x%llx, VTCR 0x%llx, VTTBR 0x%llx",
+             name, t->what, (unsigned long long)root.base, (unsigned long long)root.size,
              (unsigned long long)pool.base, (unsigned long long)pool.size,
-             (unsigned long long)p2m->s2.vtcr, (unsigned long long)p2m->s2.vttbr);
+             (unsigned long long)t->s2->vtcr, (unsigned long long)t->s2->vttbr);
+    print_tables(p2m, t, name);
+}
+
+/* Who else walks: nothing is printed where no SMMU ever did, nor will. */
+static void print_io(struct p2m *p2m, const char *name)
+{
+    const struct tables io = { &p2m->io.s2, &p2m->io.pool, " io" };
+
+    if (p2m->io.unshared)
+        log_info("%s: p2m io unshared, SMMUs 0x%x, %u of %u table pages (peak %u)", name,
+                 p2m->io.iommus, p2m->io.pool.used, p2m->io.pool.pages, p2m->io.pool.peak);
+    else if (p2m->io.walked)
+        log_info("%s: p2m io shared, SMMUs 0x%x", name, p2m->io.iommus);
+    if (p2m->io.unshared)
+        print_root(p2m, &io, name);
 }
 
 void p2m_report(struct p2m *p2m, const char *name)
 {
+    const struct tables own = { &p2m->s2, &p2m->pool, "" };
+
     log_info("%s: p2m VMID %u, %u-bit IPA from level %u, %u of %u table pages (peak %u)", name,
-             p2m->s2.vmid, p2m->s2.ipa_bits, p2m->s2.start_level, p2m->pool_used, p2m->pool_pages,
-             p2m->pool_peak);
-    print_root(p2m, name);
-    print_tables(p2m, name);
+             p2m->s2.vmid, p2m->s2.ipa_bits, p2m->s2.start_level, p2m->pool.used, p2m->pool.pages,
+             p2m->pool.peak);
+    print_root(p2m, &own, name);
+    print_io(p2m, name);
     print_regions(p2m, name);
 }

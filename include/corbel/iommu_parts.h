@@ -7,7 +7,7 @@
 #include <corbel/platform.h>
 #include <corbel/types.h>
 
-/* Between iommu.c, iommu_boot.c, iommu_fault.c, iommu_fold.c and iommu_report.c only. */
+/* Between iommu.c, iommu_inval.c, iommu_boot.c, iommu_fault.c, iommu_fold.c and iommu_report.c only. */
 struct domain;
 
 /* All SMMUs of the machine, by index in platform->iommus; written while booting. */
@@ -20,6 +20,9 @@ struct iommu_set {
 };
 
 struct iommu_set *iommu_all(void);
+
+/* iommu_invalidate() whatever the options say. Without the p2m lock only before it is walked. */
+enum corbel_err iommu_forget(u32 mask, u16 vmid, const struct stage2_inval *inv) __must_check;
 
 /* Host path of a given device for messages; its name in the partial tree when it has none. */
 const char *iommu_device_path(const struct passdt_device *device, char *buf, u32 size);

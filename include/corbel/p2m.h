@@ -25,6 +25,14 @@ struct p2m_bank {
     bool is_static; /* from xen,static-mem: freed to that region, not to the buddy */
 };
 
+/* Table pages, from a heap range that has the root before and the bitmap after them. */
+struct p2m_pool {
+    void *base;
+    u64 *map; /* bit per page: in use */
+    u32 pages, used, peak;
+    struct stage2_pool ops;
+};
+
 /*
  * The SMMUs' side of a p2m (p2m_io.c). Shared: they walk the p2m's own tables and are told of
  * each invalidation. Unshared (iommu=no-sharept): tables of their own, which hold the memory
@@ -32,8 +40,10 @@ struct p2m_bank {
  */
 struct p2m_io {
     u32 iommus; /* SMMUs that walk: bit = index in platform.iommus */
+    u32 walked; /* those that ever did: told of invalidations until the end */
     bool unshared;
     struct stage2 s2; /* unshared only; the p2m's VMID */
+    struct p2m_pool pool;
     struct stage2_walkers walkers;
 };
 
@@ -41,11 +51,7 @@ struct p2m {
     spinlock_t lock;
     struct stage2 s2;
     struct p2m_io io;
-    struct stage2_pool pool_ops;
-    void *pool_base; /* heap range the table pages come from (after the root) */
-    u64 pool_size;
-    u64 *pool_map; /* bit per page: in use */
-    u32 pool_pages, pool_used, pool_peak;
+    struct p2m_pool pool;
     struct p2m_bank banks[P2M_BANKS_MAX]; /* by ipa; fixed after building */
     u32 bank_count;
     u64 ram_size;
@@ -59,8 +65,8 @@ struct p2m {
 enum corbel_err p2m_init(struct p2m *p2m, u16 vmid, u8 ipa_bits, u32 pool_pages) __must_check;
 
 /*
- * Make tables for SMMUs beside those for CPUs. After p2m_init(), before the first map.
- * ERR_NOMEM: no memory for them.
+ * Make tables for SMMUs beside those for CPUs, with a root and pool_pages of their own. After
+ * p2m_init(), before the first map. ERR_NOMEM: no memory for them.
  */
 enum corbel_err p2m_unshare(struct p2m *p2m, u32 pool_pages) __must_check;
 
@@ -76,16 +82,27 @@ void p2m_io_detached(struct p2m *p2m, u32 iommu);
 
 /*
  * An invalidation failed, or streams could not be stopped: devices may reach for ever what was
- * mapped. From now on p2m_map() and p2m_unmap() give ERR_IO, and no frame goes back.
+ * mapped. From now on p2m_map() and p2m_unmap() give ERR_IO, and no frame goes back; tables
+ * that SMMUs walked stay allocated. p2m_is_lost() still says so after p2m_destroy_step() is
+ * done: then the VMID, static memory and shares of the domain must not be used again either.
+ * It takes no lock.
  */
 void p2m_set_lost(struct p2m *p2m);
 bool p2m_is_lost(const struct p2m *p2m);
 
-/* Map a range with the attributes of cls. ERR_EXIST when any page of it is mapped already. */
+/*
+ * Map a range with the attributes of cls, all or nothing. ERR_EXIST when any page of it is
+ * mapped already; ERR_NOMEM; ERR_IO: lost.
+ */
 enum corbel_err p2m_map(struct p2m *p2m, ipa_t ipa, pa_t pa, u64 size, enum s2_class cls)
     __must_check;
 
-/* Unmap; when the class was cacheable the range is cleaned and invalidated to the PoC after it. */
+/*
+ * Unmap; when it returns no CPU and no device reaches the range any more. When the class was
+ * cacheable the range is cleaned and invalidated to the PoC after it. ERR_NOMEM, ERR_BUSY
+ * (devices use a block that would have to be split): nothing changed. ERR_TIMEDOUT, ERR_IO: an
+ * SMMU did not forget; the p2m is lost.
+ */
 enum corbel_err p2m_unmap(struct p2m *p2m, ipa_t ipa, u64 size) __must_check;
 
 /*
@@ -113,13 +130,6 @@ enum corbel_err p2m_copy_from(struct p2m *p2m, void *dst, ipa_t src, u64 size) _
  * scrubbed and freed piece by piece. ERR_AGAIN until done. No vCPU may be resident.
  */
 enum corbel_err p2m_destroy_step(struct p2m *p2m) __must_check;
-
-/*
- * Debug hook: take the RAM page at ipa out of the guest's map / back to where it was. The frame
- * stays the domain's. ERR_PERM: outside p2m->hook; ERR_EXIST, ERR_NOENT: it is so already.
- */
-enum corbel_err p2m_hook_unmap(struct p2m *p2m, ipa_t ipa) __must_check;
-enum corbel_err p2m_hook_remap(struct p2m *p2m, ipa_t ipa) __must_check;
 
 /* Nearest mapped region below and above ipa, for abort reports; counts are 0 when none. */
 struct p2m_near {

@@ -123,14 +123,14 @@ static void test_pool_runs_out(void **state)
     u32 used;
 
     assert_int_equal(p2m_map(&p2m, IPA(SZ_4K), PA(0), SZ_4K, S2_MMIO), CORBEL_OK);
-    used = p2m.pool_used;
+    used = p2m.pool.used;
     assert_int_equal(used, 2);
     assert_int_equal(p2m_map(&p2m, IPA(SZ_1G), PA(SZ_4K), 24 * SZ_1M, S2_MMIO), ERR_NOMEM);
-    assert_int_equal(p2m.pool_used, used);
-    assert_int_equal(p2m.pool_peak, p2m.pool_pages);
+    assert_int_equal(p2m.pool.used, used);
+    assert_int_equal(p2m.pool.peak, p2m.pool.pages);
     assert_int_equal(p2m_lookup(&p2m, IPA(SZ_1G), &out), ERR_NOENT);
     assert_int_equal(p2m_unmap(&p2m, IPA(0), SZ_1G), CORBEL_OK);
-    assert_int_equal(p2m.pool_used, 0);
+    assert_int_equal(p2m.pool.used, 0);
 }
 
 static void test_unmap_cleans_what_was_cached(void **state)
@@ -150,7 +150,7 @@ static void test_unmap_cleans_what_was_cached(void **state)
     assert_int_equal(p2m_unmap(&p2m, IPA(GUEST), 16 * SZ_1M), CORBEL_OK); /* holes are fine */
     assert_int_equal(p2m_unmap(&p2m, IPA(GUEST), 0), ERR_INVAL);
     assert_int_equal(p2m_unmap(&p2m, IPA(BIT(40)), SZ_4K), ERR_RANGE);
-    assert_int_equal(p2m.pool_used, 0);
+    assert_int_equal(p2m.pool.used, 0);
 }
 
 static void test_unmap_without_pages_changes_nothing(void **state)
@@ -159,7 +159,7 @@ static void test_unmap_without_pages_changes_nothing(void **state)
 
     add_bank(GUEST, 4 * SZ_1M);
     /* Eat the pool: each of these takes a table of its own. */
-    for (u64 i = 0; p2m.pool_used < p2m.pool_pages; i++)
+    for (u64 i = 0; p2m.pool.used < p2m.pool.pages; i++)
         assert_int_equal(p2m_map(&p2m, IPA(GUEST + (8 + 2 * i) * SZ_1M), PA(0), SZ_4K, S2_MMIO),
                          CORBEL_OK);
     assert_int_equal(p2m_unmap(&p2m, IPA(GUEST + SZ_4K), SZ_2M), ERR_NOMEM);
@@ -300,13 +300,13 @@ static void test_report(void **state)
     assert_non_null(strstr(fake_log, line));
     snprintf(line, sizeof(line), "d1: p2m root 0x%010llx+0x2000, pool 0x%010llx+0xc000, VTCR 0x",
              (unsigned long long)virt_to_phys(p2m.s2.root).v,
-             (unsigned long long)virt_to_phys(p2m.pool_base).v);
+             (unsigned long long)virt_to_phys(p2m.pool.base).v);
     assert_non_null(strstr(fake_log, line));
     snprintf(line, sizeof(line), ", VTCR 0x%llx, VTTBR 0x%llx\n", (unsigned long long)p2m.s2.vtcr,
              (unsigned long long)(virt_to_phys(p2m.s2.root).v | 3ull << 48));
     assert_non_null(strstr(fake_log, line));
     snprintf(line, sizeof(line), "d1: p2m tables 0x%010llx+0x3000\n",
-             (unsigned long long)virt_to_phys(p2m.pool_base).v);
+             (unsigned long long)virt_to_phys(p2m.pool.base).v);
     assert_non_null(strstr(fake_log, line));
     destroy();
     fake_log[0] = 0;
@@ -352,7 +352,7 @@ static void test_report_many_runs(void **state)
     assert_int_equal(p2m_init(&p2m, 3, 40, 24), CORBEL_OK);
     for (u64 i = 0; i < 23; i++)
         assert_int_equal(p2m_map(&p2m, IPA(i * SZ_2M), PA(0x9000000), SZ_4K, S2_MMIO), CORBEL_OK);
-    assert_int_equal(p2m.pool_used, 24);
+    assert_int_equal(p2m.pool.used, 24);
     p2m_report(&p2m, "d1");
     assert_int_equal(log_count("p2m tables"), 1);
     for (u64 i = 1; i < 23; i += 2)
@@ -361,7 +361,7 @@ static void test_report_many_runs(void **state)
     p2m_report(&p2m, "d1");
     assert_int_equal(log_count("p2m tables"), 8);
     snprintf(line, sizeof(line), "d1: p2m: tables from 0x%010llx on are not shown\n",
-             (unsigned long long)virt_to_phys(p2m.pool_base).v + 17 * SZ_4K);
+             (unsigned long long)virt_to_phys(p2m.pool.base).v + 17 * SZ_4K);
     assert_non_null(strstr(fake_log, line));
 }
 
