@@ -25,7 +25,10 @@ enum corbel_err assign_irq(u32 owner, u32 intid, u32 *other) __must_check;
 
 struct iommu_map_entry;
 
-/* Streams of an SMMU: ERR_EXIST also for owner itself, if they are not the very same entry. */
+/*
+ * Streams of an SMMU: ERR_EXIST also for owner itself, if they are not the very same entry.
+ * ERR_INVAL: no streams. ERR_NOMEM as above.
+ */
 enum corbel_err assign_streams(u32 owner, const struct iommu_map_entry *entry, u32 *other)
     __must_check;
 

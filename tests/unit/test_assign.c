@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <corbel/assign.h>
+#include <corbel/iommu_map.h>
 
 #include "fake_core.h"
 
@@ -108,12 +109,45 @@ static void test_full(void **state)
     assert_int_equal(region(1, 0x10000000, 1), CORBEL_OK);
 }
 
+static enum corbel_err streams(u32 owner, u8 iommu, u32 first, u32 count, u32 mask)
+{
+    struct iommu_map_entry entry = { iommu, { first, count, mask } };
+
+    other = NOBODY;
+    return assign_streams(owner, &entry, &other);
+}
+
+static void test_streams(void **state)
+{
+    assert_int_equal(streams(1, 0, 0, 0x10000, 0), CORBEL_OK);
+    assert_int_equal(streams(1, 0, 0, 0x10000, 0), CORBEL_OK); /* one bridge, told of twice */
+    assert_int_equal(streams(1, 0, 0, 0x8000, 0), ERR_EXIST);
+    assert_int_equal(other, 1);
+    assert_int_equal(streams(2, 0, 0xffff, 1, 0), ERR_EXIST);
+    assert_int_equal(other, 1);
+    assert_int_equal(streams(2, 0, 0, 0x10000, 0), ERR_EXIST);
+    assert_int_equal(streams(2, 1, 0, 0x10000, 0), CORBEL_OK); /* of another SMMU */
+    assert_int_equal(streams(2, 0, 0x10000, 1, 0), CORBEL_OK);
+    assert_int_equal(streams(3, 2, 0x400, 1, 0x7f), CORBEL_OK);
+    assert_int_equal(streams(3, 2, 0x400, 1, 0x7f), CORBEL_OK);
+    assert_int_equal(streams(3, 2, 0x400, 1, 0x3f), ERR_EXIST);
+    assert_int_equal(streams(4, 2, 0x47f, 1, 0), ERR_EXIST);
+    assert_int_equal(other, 3);
+    assert_int_equal(streams(4, 2, 0x480, 1, 0), CORBEL_OK);
+    assert_int_equal(streams(4, 2, 5, 0, 0), ERR_INVAL);
+    /* The numbers of one kind mean nothing to another. */
+    assert_int_equal(irq(5, 0x480), CORBEL_OK);
+    assert_int_equal(region(5, 0x480, 1), CORBEL_OK);
+    assign_release(3);
+    assert_int_equal(streams(4, 2, 0x47f, 1, 0), CORBEL_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_regions, start), cmocka_unit_test_setup(test_irqs, start),
-        cmocka_unit_test_setup(test_release, start), cmocka_unit_test_setup(test_bad_ranges, start),
-        cmocka_unit_test_setup(test_full, start),
+        cmocka_unit_test_setup(test_regions, start),    cmocka_unit_test_setup(test_irqs, start),
+        cmocka_unit_test_setup(test_streams, start),    cmocka_unit_test_setup(test_release, start),
+        cmocka_unit_test_setup(test_bad_ranges, start), cmocka_unit_test_setup(test_full, start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
