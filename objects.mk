@@ -114,6 +114,7 @@ objs-common := \
     common/p2m_report.o \
     common/page.o \
     common/passdt.o \
+    common/passdt_dma.o \
     common/passdt_host.o \
     common/passdt_imap.o \
     common/passdt_irq.o \
@@ -124,6 +125,7 @@ objs-common := \
     common/plan.o \
     common/plan_image.o \
     common/plan_msi.o \
+    common/plan_notes.o \
     common/platform.o \
     common/platform_chosen.o \
     common/platform_cpus.o \

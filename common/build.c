@@ -322,12 +322,14 @@ static enum corbel_err prepare(struct domain *d, const struct plan_env *env, int
 
 static void log_map(const struct domain *d)
 {
-    char line[128];
+    char line[256];
 
     for (u32 i = 0; addrmap_line(d->map, i, line, sizeof(line)); i++)
         log_info("%s: map: %s", d->name, line);
     for (u32 i = 0; plan_note(d->plan, i, line, sizeof(line)); i++)
         log_warn("%s: %s", d->name, line);
+    for (u32 i = 0; plan_protection(d->plan, i, line, sizeof(line)); i++)
+        log_info("%s: %s", d->name, line);
 }
 
 struct domain *build_create(const struct platform *p, const struct boot_options *options, int node)

@@ -338,31 +338,6 @@ static enum corbel_err check_class(const struct device_reader *rd)
                            fdtr_path_of(host, rd->dev->host_node, path, sizeof(path)));
 }
 
-static enum corbel_err check_master(const struct device_reader *rd)
-{
-    static const char force[] = "xen,force-assign-without-iommu";
-    struct passdt *out = rd->ps->out;
-    enum corbel_err err;
-    u64 limit = 0;
-
-    if (!rd->dev->is_master)
-        return CORBEL_OK;
-    if (!rd->dev->forced)
-        return domprop_refuse(&rd->at, force, DOMPROP_PRESENT,
-                              "it there: no IOMMU keeps this device to its domain's memory");
-    if (rd->dev->host_node < 0)
-        return CORBEL_OK;
-    err = hostmap_dma_limit(rd->ps->p, rd->dev->host_node, &limit);
-    if (err != CORBEL_OK)
-        return domprop_refuse(&rd->at, rd->has_path ? "xen,path" : "xen,reg",
-                              rd->has_path ? DOMPROP_STRING : DOMPROP_CELLS,
-                              err == ERR_NOTSUP ? "a bus whose dma-ranges do not translate"
-                                                : "a bus with sound dma-ranges");
-    if (limit && (!out->dma_limit || limit < out->dma_limit))
-        out->dma_limit = limit;
-    return CORBEL_OK;
-}
-
 static enum corbel_err parse_device(struct passdt_parser *ps, int node, const struct devclass *cls)
 {
     struct passdt *out = ps->out;
@@ -390,7 +365,7 @@ static enum corbel_err parse_device(struct passdt_parser *ps, int node, const st
     if (err == CORBEL_OK && cls->is_bridge)
         err = passdt_pcie_check(ps, rd.index, rd.allow_unlisted);
     if (err == CORBEL_OK)
-        err = check_master(&rd);
+        err = passdt_dma_parse(ps, rd.index);
     if (err == CORBEL_OK)
         err = passdt_irq_parse(ps, rd.index);
     return err == CORBEL_OK ? passdt_msi_parse(ps, rd.index) : err;
@@ -418,10 +393,10 @@ static enum corbel_err parse_nodes(struct passdt_parser *ps)
     return err;
 }
 
-enum corbel_err passdt_parse(const struct platform *p, const void *fdt, u64 size,
-                             struct passdt *out, struct cfg_error *e)
+enum corbel_err passdt_parse(const struct platform *p, const struct domcfg *cfg, const void *fdt,
+                             u64 size, struct passdt *out, struct cfg_error *e)
 {
-    struct passdt_parser ps = { .p = p, .out = out, .e = e };
+    struct passdt_parser ps = { .p = p, .cfg = cfg, .out = out, .e = e };
     enum corbel_err err;
 
     memset(out, 0, sizeof(*out));

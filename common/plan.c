@@ -12,6 +12,7 @@
 #include <corbel/domdtb.h>
 #include <corbel/domprop.h>
 #include <corbel/fdt_read.h>
+#include <corbel/mem_range.h>
 #include <corbel/page.h>
 #include <corbel/printf.h>
 #include <corbel/shmem.h>
@@ -67,7 +68,8 @@ static enum corbel_err read_partial(struct planner *pl)
         return refuse(pl, plan->cfg.dtb.node, "reg", module->size,
                       "a size for which the hypervisor has memory left");
     pl->env->read(plan->pass_copy, module->base, module->size);
-    return passdt_parse(pl->env->platform, plan->pass_copy, module->size, &plan->pass, pl->e);
+    return passdt_parse(pl->env->platform, &plan->cfg, plan->pass_copy, module->size, &plan->pass,
+                        pl->e);
 }
 
 static enum corbel_err refuse_device(struct planner *pl, u32 device, const char *property,
@@ -100,13 +102,38 @@ static enum corbel_err claim_region(struct planner *pl, const struct passdt_regi
     return refuse_device(pl, r->device, "xen,reg", value, expected);
 }
 
+/* Whose interrupt of the hypervisor's own it is; NULL: nobody's. */
+static const char *own_irq(const struct platform *p, u32 intid)
+{
+    if (intid == p->uart.intid)
+        return "console";
+    for (u32 i = 0; i < p->iommu_count; i++)
+        for (u32 n = 0; p->iommus[i].driven && n < p->iommus[i].irq_count; n++)
+            if (p->iommus[i].irqs[n].intid == intid)
+                return p->iommus[i].path;
+    return NULL;
+}
+
+static enum corbel_err refuse_own_irq(struct planner *pl, const struct passdt_irq *irq,
+                                      const char *own)
+{
+    char value[32], expected[112];
+
+    fmt_snprintf(value, sizeof(value), "SPI %u", irq->intid - VGIC_PRIVATE);
+    fmt_snprintf(expected, sizeof(expected), "an interrupt that is not the hypervisor's: %s", own);
+    return refuse_device(pl, irq->device, "interrupts", value, expected);
+}
+
 static enum corbel_err claim_irq(struct planner *pl, const struct passdt_irq *irq)
 {
+    const char *own = own_irq(pl->env->platform, irq->intid);
     u32 nr_spis = pl->plan->cfg.nr_spis;
     char value[32], expected[80];
     u32 other = 0;
     enum corbel_err err = ERR_RANGE;
 
+    if (own)
+        return refuse_own_irq(pl, irq, own);
     fmt_snprintf(value, sizeof(value), "SPI %u", irq->intid - VGIC_PRIVATE);
     fmt_snprintf(expected, sizeof(expected), "an SPI below the domain's nr_spis, %u", nr_spis);
     if (irq->intid >= pl->env->line_count)
@@ -124,21 +151,36 @@ static enum corbel_err claim_irq(struct planner *pl, const struct passdt_irq *ir
     return refuse_device(pl, irq->device, "interrupts", value, expected);
 }
 
+/* Of SMMUs that are driven: nobody looks at the streams of others. */
+static enum corbel_err claim_streams(struct planner *pl, const struct passdt_stream *s)
+{
+    const struct platform_iommu *iommu = &pl->env->platform->iommus[s->entry.iommu];
+    char streams[32], value[96], expected[64];
+    u32 other = 0;
+    enum corbel_err err = iommu->driven ? assign_streams(pl->id, &s->entry, &other) : CORBEL_OK;
+
+    if (err == CORBEL_OK)
+        return err;
+    iommu_map_text(&s->entry, streams, sizeof(streams));
+    fmt_snprintf(value, sizeof(value), "%s of %s", streams, iommu->path);
+    if (err == ERR_EXIST)
+        fmt_snprintf(expected, sizeof(expected), "streams that domain %u does not have", other);
+    else
+        fmt_snprintf(expected, sizeof(expected), "fewer streams in all domains");
+    return refuse_device(pl, s->device, "(streams)", value, expected);
+}
+
 static enum corbel_err claim_devices(struct planner *pl)
 {
     const struct passdt *pass = &pl->plan->pass;
-    u32 console = pl->env->platform->uart.intid;
     enum corbel_err err = CORBEL_OK;
 
     for (u32 i = 0; i < pass->region_count && err == CORBEL_OK; i++)
         err = claim_region(pl, &pass->regions[i]);
-    for (u32 i = 0; i < pass->irq_count && err == CORBEL_OK; i++) {
-        if (pass->irqs[i].intid == console)
-            err = refuse_device(pl, pass->irqs[i].device, "interrupts", "(as the host has it)",
-                                "an interrupt that is not the hypervisor's console's");
-        else
-            err = claim_irq(pl, &pass->irqs[i]);
-    }
+    for (u32 i = 0; i < pass->irq_count && err == CORBEL_OK; i++)
+        err = claim_irq(pl, &pass->irqs[i]);
+    for (u32 i = 0; i < pass->stream_count && err == CORBEL_OK; i++)
+        err = claim_streams(pl, &pass->streams[i]);
     return err == CORBEL_OK ? plan_claim_msi(pl->env, pl->plan, pl->id, pl->e) : err;
 }
 
@@ -331,12 +373,33 @@ static enum corbel_err fill_map(struct planner *pl)
     return err;
 }
 
+/* Only RAM can be taken away and given back. */
+static enum corbel_err check_hook(struct planner *pl)
+{
+    const struct mem_range *hook = &pl->plan->cfg.debug_hook;
+    const struct addrmap_entry *ram;
+    struct domprop at = { pl->env->platform->fdt, pl->plan->cfg.node, pl->e };
+
+    if (!hook->size)
+        return CORBEL_OK;
+    for (u32 i = 0; (ram = addrmap_find(&pl->plan->map, MAP_RAM, i)) != NULL; i++) {
+        const struct mem_range bank = { ram->base, ram->size };
+
+        if (mem_range_contains(&bank, hook))
+            return CORBEL_OK;
+    }
+    return domprop_refuse(&at, "corbel,debug-hook", DOMPROP_CELLS,
+                          "guest addresses in one bank of the domain's RAM");
+}
+
 static enum corbel_err solve(struct planner *pl)
 {
     enum corbel_err err = fill_map(pl);
 
     if (err == CORBEL_OK)
         err = addrmap_solve(&pl->plan->map, pl->env->ipa_bits_max, pl->e);
+    if (err == CORBEL_OK)
+        err = check_hook(pl);
     if (err == CORBEL_OK && pl->plan->cfg.vpl011)
         err = choose_uart_irq(pl);
     return err;
@@ -382,6 +445,7 @@ enum corbel_err plan_domain(const struct plan_env *env, int node, u32 id, struct
     enum corbel_err err;
 
     memset(plan, 0, sizeof(*plan));
+    plan->platform = env->platform;
     err = parse(&pl, node);
     if (err == CORBEL_OK)
         err = plan_probe_kernel(env, plan, e);
@@ -413,66 +477,4 @@ void plan_release(const struct plan_env *env, u32 id, struct plan *plan)
     assign_release(id);
     memory_promised -= plan->promised;
     plan->promised = 0;
-}
-
-static const char *uart_note_text(enum plan_uart_note note)
-{
-    switch (note) {
-    case PLAN_UART_NO_PAGE:
-        return "vPL011 not at the host's address: the host has no UART on a page of its own";
-    case PLAN_UART_TAKEN:
-        return "vPL011 not at the host's address: a device of this domain is there";
-    case PLAN_UART_NO_SPI:
-        return "vPL011 without the host's interrupt: the host's UART has no SPI";
-    case PLAN_UART_SPI_TAKEN:
-        return "vPL011 without the host's interrupt: a device of this domain has it";
-    case PLAN_UART_SPI_RANGE:
-        return "vPL011 without the host's interrupt: nr_spis is too small for it";
-    default:
-        return NULL;
-    }
-}
-
-static bool is_bare_master(const struct passdt_device *device)
-{
-    return device->is_master && device->forced;
-}
-
-static bool device_note(const struct plan *plan, u32 nth, char *buf, size_t size)
-{
-    for (u32 i = 0; i < plan->pass.device_count; i++) {
-        if (!is_bare_master(&plan->pass.devices[i]) || nth-- != 0)
-            continue;
-        fmt_snprintf(buf, size, "WARNING: %s is given away WITHOUT AN IOMMU: its DMA %s",
-                     plan->pass.devices[i].name,
-                     plan->cfg.direct_map ? "reaches all of the host's memory"
-                                          : "goes to host addresses, not to the domain's");
-        return true;
-    }
-    return false;
-}
-
-/* RAM that was named by address may lie where the domain's devices do not reach. */
-static bool is_beyond_dma(const struct plan *plan)
-{
-    for (u32 i = 0; plan->pass.dma_limit && plan->cfg.direct_map && i < plan->bank_count; i++)
-        if (plan->banks[i].base + plan->banks[i].size > plan->pass.dma_limit)
-            return true;
-    return false;
-}
-
-bool plan_note(const struct plan *plan, u32 index, char *buf, size_t size)
-{
-    const char *text = uart_note_text((enum plan_uart_note)plan->uart_note);
-
-    if (text && index-- == 0) {
-        fmt_snprintf(buf, size, "%s", text);
-        return true;
-    }
-    if (is_beyond_dma(plan) && index-- == 0) {
-        fmt_snprintf(buf, size, "WARNING: its devices reach only RAM below 0x%llx",
-                     (unsigned long long)plan->pass.dma_limit);
-        return true;
-    }
-    return device_note(plan, index, buf, size);
 }

@@ -42,6 +42,7 @@ enum passdt_protection {
     PASSDT_FORCED,  /* behind no SMMU that is driven, xen,force-assign-without-iommu */
 };
 
+/* Of all masters, driven SMMU or not. What devices have in common is listed with the first. */
 struct passdt_stream {
     struct iommu_map_entry entry;
     u8 device;
@@ -66,6 +67,8 @@ struct passdt_device {
     bool forced;   /* xen,force-assign-without-iommu */
     bool is_master;
     u8 protection;         /* enum passdt_protection */
+    bool partly;           /* BY_SMMU, but not all: of a bridge's requester IDs no SMMU sees ... */
+    u32 gap;               /* ... this one, the lowest; xen,force-assign-without-iommu, too */
     s8 undriven;           /* index of an SMMU it is behind that is not driven; -1: none */
     struct mem_range ecam; /* of a root complex given whole: config space; size 0: none */
     u8 first_bus, last_bus;
@@ -84,15 +87,16 @@ struct passdt {
     u32 stream_count;
     struct passdt_msi msi;
     u32 gic_address_cells; /* what the partial tree's GIC has, 0 to 2; its interrupt-maps use it */
-    u64 dma_limit;         /* lowest of all masters given; 0: none */
+    u64 dma_limit;         /* host addresses that all masters given reach; 0: no limit */
 };
 
 /*
- * Read the partial tree at fdt (size bytes of memory that stays, e.g. of the heap). Refuses
- * with the path inside the partial tree in e->text. ERR_FORMAT: no sound tree.
+ * Read the partial tree at fdt (size bytes of memory that stays, e.g. of the heap) of the domain
+ * with this cfg, as parsed. Refuses with the path inside the partial tree in e->text.
+ * ERR_FORMAT: no sound tree.
  */
-enum corbel_err passdt_parse(const struct platform *p, const void *fdt, u64 size,
-                             struct passdt *out, struct cfg_error *e) __must_check;
+enum corbel_err passdt_parse(const struct platform *p, const struct domcfg *cfg, const void *fdt,
+                             u64 size, struct passdt *out, struct cfg_error *e) __must_check;
 
 /*
  * Write /aliases and /passthrough of the partial tree into a guest tree whose root is open:

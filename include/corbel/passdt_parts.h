@@ -17,6 +17,7 @@
  */
 struct passdt_parser {
     const struct platform *p;
+    const struct domcfg *cfg; /* of the domain */
     struct passdt *out;
     struct cfg_error *e;
     int root;       /* /passthrough in out->fdt */
@@ -68,6 +69,14 @@ int passdt_refs_target(const struct passdt_parser *ps, u32 phandle);
 
 /* Interrupt parent and phandle of any node; of a device also clocks and interrupts-extended. */
 enum corbel_err passdt_refs_check(struct passdt_parser *ps, int node, bool is_device) __must_check;
+
+/* ---- DMA: passdt_dma.c ---- */
+
+/*
+ * Find the streams of devices[device], decide what keeps its DMA to the domain's memory, and how
+ * far it reaches; after its regions, which say what node of the host it is.
+ */
+enum corbel_err passdt_dma_parse(struct passdt_parser *ps, u32 device) __must_check;
 
 /* ---- interrupts: passdt_irq.c ---- */
 

@@ -23,8 +23,8 @@ struct plan_env {
     void *(*alloc)(u64 size);                  /* whole pages, zeroed; NULL: none left */
     void (*free)(void *ptr, u64 size);
     u32 (*read_register)(u64 pa); /* of a device; NULL: no machine at hand, as in the checker */
-    u8 ipa_bits_max;
-    u32 line_count; /* INTIDs of the host GIC */
+    u8 ipa_bits_max;              /* what all CPUs and all SMMUs that are driven walk */
+    u32 line_count;               /* INTIDs of the host GIC */
 };
 
 /* Why the vPL011 is not where the host's UART is, in a direct-map domain. */
@@ -38,6 +38,7 @@ enum plan_uart_note {
 };
 
 struct plan {
+    const struct platform *platform;
     struct domcfg cfg;
     struct passdt pass;
     void *pass_copy; /* of the partial tree, pass_copy_size bytes by env->alloc; NULL: none */
@@ -73,8 +74,15 @@ void plan_release(const struct plan_env *env, u32 id, struct plan *plan);
 /* The copy of the partial tree is not needed any more: the guest's tree is written. */
 void plan_drop_tree(const struct plan_env *env, struct plan *plan);
 
-/* Remarks for the log, one line each: fallbacks, devices without an IOMMU. False past the end. */
+/*
+ * Remarks for the log, one line each (plan_notes.c): fallbacks, and devices whose DMA nothing
+ * confines; then what confines that of the others. False past the end.
+ */
 bool plan_note(const struct plan *plan, u32 index, char *buf, size_t size);
+bool plan_protection(const struct plan *plan, u32 index, char *buf, size_t size);
+
+/* "/smmu@9050000, streams 0x0-0xffff" of devices[device], "..." when cut; false: has none. */
+bool plan_streams_text(const struct plan *plan, u32 device, char *buf, size_t size);
 
 /*
  * Take the GICv2m frame in plan->pass.msi and its SPIs, which are read from it where the tree

@@ -14,6 +14,7 @@
  */
 static u64 host_blob[2048];
 static struct platform host;
+static struct domcfg domain_cfg; /* whose the partial tree is */
 static struct passdt pass;
 static struct cfg_error error;
 
@@ -216,7 +217,7 @@ static inline enum corbel_err parse_partial(void)
     const void *blob = tree_take();
 
     memset(&pass, 0xa5, sizeof(pass));
-    return passdt_parse(&host, blob, fdt_totalsize(blob), &pass, &error);
+    return passdt_parse(&host, &domain_cfg, blob, fdt_totalsize(blob), &pass, &error);
 }
 
 static inline void accepted(void)
@@ -238,6 +239,7 @@ static inline void refused(const char *line)
 static inline int pass_setup(void **state)
 {
     (void)state;
+    memset(&domain_cfg, 0, sizeof(domain_cfg));
     host_machine();
     partial_rtc();
     return 0;

@@ -4,7 +4,7 @@
 unit-fakes := $(wildcard tests/fake/*.c)
 # What many of them share.
 platform-srcs := common/platform.c common/platform_parts.c common/platform_chosen.c common/platform_static.c common/platform_cpus.c common/platform_devices.c common/platform_iommu.c
-passdt-srcs := common/passdt.c common/passdt_host.c common/passdt_irq.c common/passdt_imap.c common/passdt_msi.c common/passdt_pcie.c common/passdt_refs.c common/iommu_map.c common/devclass.c common/devclass_sram.c common/devclass_gic.c common/devclass_pcie.c common/domprop.c common/lib/fdt_read.c common/lib/fdt_find.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c common/hostmap.c $(platform-srcs) common/cmdline.c
+passdt-srcs := common/passdt.c common/passdt_host.c common/passdt_irq.c common/passdt_imap.c common/passdt_msi.c common/passdt_pcie.c common/passdt_refs.c common/passdt_dma.c common/iommu_map.c common/devclass.c common/devclass_sram.c common/devclass_gic.c common/devclass_pcie.c common/domprop.c common/lib/fdt_read.c common/lib/fdt_find.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c common/hostmap.c $(platform-srcs) common/cmdline.c
 unit-test_timer := common/timer.c common/lib/spinlock.c
 unit-test_domcfg := common/domcfg.c common/domcfg_modules.c common/domcfg_policy.c common/domcfg_static.c common/domcfg_shm.c common/platform_static.c common/platform_parts.c common/poolcfg.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
 unit-test_poolcfg := common/poolcfg.c common/platform_static.c common/platform_parts.c common/domprop.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
@@ -80,3 +80,4 @@ unit-test_iommu_map := common/iommu_map.c $(platform-srcs) common/cmdline.c comm
 smmuv2-srcs := drivers/iommu/smmuv2.c drivers/iommu/smmuv2_bank.c drivers/iommu/smmuv2_encode.c drivers/iommu/smmuv2_fault.c drivers/iommu/smmuv2_streams.c drivers/iommu/smmuv2_tlb.c
 unit-test_smmuv2 := $(smmuv2-srcs) common/p2m.c common/p2m_report.c common/page.c common/heap.c common/s2policy.c arch/arm64/hw/stage2.c arch/arm64/hw/pgtable.c common/lib/bitmap.c common/lib/spinlock.c
 unit-test_smmuv2_encode := drivers/iommu/smmuv2_encode.c
+unit-test_passdt_dma := $(passdt-srcs)
