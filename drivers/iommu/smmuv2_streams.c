@@ -71,22 +71,28 @@ static void map_set(struct iommu *u, u32 n, const struct smmuv2_map *m)
     p->maps[n] = *m;
 }
 
-/* Of a range, if it is a naturally aligned power of two; bits of the ID under the mask drop out. */
+/*
+ * A range is a match if it is a naturally aligned power of two. Bits of the ID under the mask
+ * drop out; so do mask bits above all that stream IDs have, as of a root complex with 16 bits
+ * behind an SMMU that is told 15.
+ */
 static enum corbel_err match_of(const struct iommu *u, const struct iommu_stream *s,
                                 struct smmuv2_match *out, const char **why)
 {
     const struct smmuv2 *p = smmuv2_of(u);
     u32 below = MAX(s->count, 1u) - 1, mask = s->mask | below;
+    u32 first = s->first & ~mask;
 
     if ((s->count & below) || (s->first & below)) {
         *why = "a range of streams that no mask describes";
         return ERR_RANGE;
     }
-    if ((s->first & ~mask & ~(u32)p->id_bits) || (mask & ~(u32)p->mask_bits)) {
+    mask &= (u32)(BIT(u->caps.stream_bits) - 1);
+    if ((first & ~(u32)p->id_bits) || (mask & ~(u32)p->mask_bits)) {
         *why = "a stream ID or mask of more bits than it has";
         return ERR_RANGE;
     }
-    *out = (struct smmuv2_match){ .id = (u16)(s->first & ~mask), .mask = (u16)mask };
+    *out = (struct smmuv2_match){ .id = (u16)first, .mask = (u16)mask };
     return CORBEL_OK;
 }
 

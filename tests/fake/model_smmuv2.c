@@ -408,9 +408,19 @@ static u32 idr2(const struct model_smmuv2 *m)
                  FIELD_PREP(SMMU_IDR2_OAS, m->c.oas) | FIELD_PREP(SMMU_IDR2_IAS, m->c.ias));
 }
 
+/* A stalled transaction holds what a sync waits for. */
+static bool is_stalled(const struct model_smmuv2 *m)
+{
+    bool stalled = false;
+
+    for (u32 i = 0; i < m->c.numcb; i++)
+        stalled |= (m->bank[i].fsr & SMMU_FSR_SS) != 0;
+    return stalled;
+}
+
 static u32 sync_status(struct model_smmuv2 *m)
 {
-    if (m->sync_active && !m->hang && m->sync_reads-- == 0)
+    if (m->sync_active && !m->hang && !is_stalled(m) && m->sync_reads-- == 0)
         sync_end(m);
     return m->sync_active;
 }

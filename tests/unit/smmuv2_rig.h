@@ -26,7 +26,7 @@
 #include "fake_stage2.h"
 #include "model_smmuv2.h"
 
-#define RAM_BASE 0x40000000ull
+#define RAM_BASE 0x840000000ull /* above 4 GiB: both halves of registers matter */
 #define RAM_SIZE (64 * SZ_1M)
 #define GUEST    0x40000000ull
 #define NOWHERE  0x1230000000ull /* no guest has anything here */
@@ -95,13 +95,19 @@ static void rig_probe_only(const struct model_smmuv2_config *c)
     why = NULL;
 }
 
-static void rig_start(const struct model_smmuv2_config *c)
+/* Probe and start what rig_probe_only() put there. */
+static void rig_go(void)
 {
-    rig_probe_only(c);
     assert_int_equal(smmuv2_ops.probe(&smmu, &why), CORBEL_OK);
     /* As stage2_limit() makes it, for VTCR_EL2.PS. */
     fake_features.pa_range = smmu.caps.pa_bits == 40 ? 2 : 5;
     assert_int_equal(smmuv2_ops.start(&smmu, &why), CORBEL_OK);
+}
+
+static inline void rig_start(const struct model_smmuv2_config *c)
+{
+    rig_probe_only(c);
+    rig_go();
 }
 
 static int rig_setup(void **state)
@@ -140,14 +146,14 @@ static struct iommu_stream stream_of(u32 first, u32 mask)
     return (struct iommu_stream){ .first = first, .count = 1, .mask = mask };
 }
 
-static enum corbel_err attach(u32 first, u32 mask, const struct p2m *to)
+static inline enum corbel_err attach(u32 first, u32 mask, const struct p2m *to)
 {
     struct iommu_stream s = stream_of(first, mask);
 
     return smmuv2_ops.attach(&smmu, &s, to ? &to->s2 : NULL, &why);
 }
 
-static enum corbel_err detach(u32 first, u32 mask, bool quiet)
+static inline enum corbel_err detach(u32 first, u32 mask, bool quiet)
 {
     struct iommu_stream s = stream_of(first, mask);
 
@@ -162,13 +168,13 @@ static u64 reaches(u32 stream, u64 addr, bool write)
     return model_smmuv2_access(&model, stream, addr, write, &pa) == MODEL_ABORTED ? 0 : pa;
 }
 
-static bool take(struct iommu_fault *f)
+static inline bool take(struct iommu_fault *f)
 {
     memset(f, 0xee, sizeof(*f));
     return smmuv2_ops.next_fault(&smmu, f);
 }
 
-static void assert_no_fault(void)
+static inline void assert_no_fault(void)
 {
     struct iommu_fault f;
 

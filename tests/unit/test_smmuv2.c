@@ -291,6 +291,28 @@ static void one_bank_per_domain(void **state)
     assert_int_equal(model.bank[0].sctlr, 0);
 }
 
+/* Nothing of a detached domain is left: no match, no translation. */
+static void detach_leaves_nothing(void **state)
+{
+    struct iommu_fault f;
+    struct p2m *d;
+
+    rig_start(&model_mmu500);
+    d = new_domain(3, 40);
+    assert_int_equal(attach(0x10, 0, d), CORBEL_OK);
+    assert_int_equal(attach(0x20, 0xf, d), CORBEL_OK);
+    assert_int_equal(reaches(0x2f, GUEST, true), p2m_pa[0].v);
+    assert_int_equal(detach(0x10, 0, false), CORBEL_OK);
+    assert_int_equal(detach(0x20, 0xf, false), CORBEL_OK);
+    for (u32 i = 0; i < MODEL_TLB_SIZE; i++)
+        assert_false(model.tlb[i].valid);
+    assert_int_equal(reaches(0x2f, GUEST, true), 0);
+    assert_true(take(&f));
+    assert_int_equal(f.type, SMMU_GFSR_USF); /* matches nothing */
+    assert_int_equal(attach(0x20, 0x1f, d), CORBEL_OK);
+    assert_int_equal(reaches(0x2f, GUEST, true), p2m_pa[0].v);
+}
+
 static void masks(void **state)
 {
     struct p2m *a, *b;
@@ -339,6 +361,10 @@ static void ids_out_of_range(void **state)
     assert_int_equal(attach(0x200, 0xffffffff, d), ERR_RANGE);
     assert_string_equal(why, "a stream ID or mask of more bits than it has");
     assert_int_equal(detach(0x400, 0, false), ERR_NOENT);
+    /* Mask bits above all IDs cost nothing; ID bits there are of no stream. */
+    assert_int_equal(attach(0x100, 0xfc0f, d), CORBEL_OK);
+    assert_int_equal(reaches(0x10f, GUEST, true), p2m_pa[0].v);
+    assert_int_equal(attach(0x8110, 0x7c0f, d), ERR_RANGE);
 }
 
 static void out_of_match_registers(void **state)
@@ -622,6 +648,33 @@ static void vmid_again(void **state)
     assert_int_equal(reaches(7, GUEST, true), p2m_pa[1].v);
 }
 
+/* Nor of anybody, when the bank begins: here the TLB has something that never was invalidated. */
+static void bank_begins_clean(void **state)
+{
+    struct p2m *d;
+
+    rig_start(&model_mmu500);
+    d = new_domain(3, 40);
+    model.tlb[0] = (struct model_smmuv2_entry){
+        .valid = true, .level = 2, .vmid = 3, .ipa = GUEST, .size = SZ_2M, .desc = 0x5000007c1
+    };
+    assert_int_equal(attach(7, 0, d), CORBEL_OK);
+    assert_int_equal(reaches(7, GUEST, true), p2m_pa[0].v);
+}
+
+static void tables_are_told_apart_by_root(void **state)
+{
+    struct p2m *a, *b;
+
+    rig_start(&model_mmu500);
+    a = new_domain(3, 40);
+    b = new_domain(3, 40);
+    assert_int_equal(attach(7, 0, a), CORBEL_OK);
+    assert_int_equal(attach(9, 0, b), CORBEL_OK);
+    assert_int_equal(model.bank[0].ttbr0, virt_to_phys(a->s2.root).v);
+    assert_int_equal(model.bank[1].ttbr0, virt_to_phys(b->s2.root).v);
+}
+
 static void many_ranges_and_all(void **state)
 {
     struct stage2_inval inv = {
@@ -883,6 +936,7 @@ int main(void)
         RIG(shares_the_p2m),
         RIG(not_coherent_walks_uncached),
         RIG(one_bank_per_domain),
+        RIG(detach_leaves_nothing),
         RIG(masks),
         RIG(ids_out_of_range),
         RIG(out_of_match_registers),
@@ -899,6 +953,8 @@ int main(void)
         RIG(unmap_version_1),
         RIG(what_is_not_invalidated_is_used),
         RIG(vmid_again),
+        RIG(bank_begins_clean),
+        RIG(tables_are_told_apart_by_root),
         RIG(many_ranges_and_all),
         RIG(timeout_of_unmap),
         RIG(timeout_of_detach),
