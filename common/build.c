@@ -15,6 +15,7 @@
 #include <corbel/domain.h>
 #include <corbel/domprop.h>
 #include <corbel/fdt_read.h>
+#include <corbel/iommu.h>
 #include <corbel/irq.h>
 #include <corbel/log.h>
 #include <corbel/plan.h>
@@ -234,6 +235,8 @@ static enum corbel_err reserve(struct domain *d, const struct platform *p, struc
     if (err != CORBEL_OK)
         return err;
     err = p2m_init(&d->p2m, (u16)(d->id), d->map->ipa_bits, pages);
+    if (err == CORBEL_OK && iommu_unshared() && iommu_protects(d))
+        err = p2m_unshare(&d->p2m, pages); /* holds less than the other one */
     if (err != CORBEL_OK)
         return err;
     cfg_error_set(e, d->name, "(CPUs)", "(as configured)",

@@ -9,13 +9,21 @@
 #include <corbel/build_devices.h>
 #include <corbel/build_job.h>
 #include <corbel/domain.h>
+#include <corbel/iommu.h>
+#include <corbel/iommu_pci.h>
 #include <corbel/log.h>
 #include <corbel/quiet.h>
 #include <corbel/vcpu.h>
 
-/* Its vCPUs are paused. One round later no CPU is about to load one that it chose before. */
+/*
+ * Its devices reach nothing any more, first of all; an error of that is logged, and its frames
+ * stay where they are (p2m_is_lost()). Its vCPUs are paused. One round later no CPU is about to
+ * load one that it chose before.
+ */
 enum task_result build_end_begin(struct domain *d)
 {
+    if (iommu_detach(d) != CORBEL_OK)
+        log_err("%s: what it was given stays with it", d->name);
     d->quiet_round = quiet_begin();
     d->stage = END_WAIT;
     return TASK_AGAIN;
@@ -36,7 +44,17 @@ static enum task_result stage_wait(struct domain *d)
         out = false;
         vcpu_kick(v, REQ_SAVE);
     }
-    if (out)
+    if (out) {
+        d->clean_pos = 0;
+        d->stage = END_BUSES;
+    }
+    return TASK_AGAIN;
+}
+
+/* After its last instruction: it could switch bus mastering on again. */
+static enum task_result stage_buses(struct domain *d)
+{
+    if (iommu_pci_quiet_step(&d->plan->pass, &d->clean_pos) != ERR_AGAIN)
         d->stage = END_RELEASE;
     return TASK_AGAIN;
 }
@@ -80,9 +98,11 @@ static enum task_result stage_regions(struct domain *d)
 
     if (build_devices_clean_step(d, &d->clean_pos) == ERR_AGAIN)
         return TASK_AGAIN;
-    if (build_devices_put_step(d) == ERR_AGAIN)
-        return TASK_AGAIN;
-    build_devices_release(d);
+    if (!p2m_is_lost(&d->p2m)) { /* else devices may still write to what it shared */
+        if (build_devices_put_step(d) == ERR_AGAIN)
+            return TASK_AGAIN;
+        build_devices_release(d);
+    }
     arena_destroy(&d->arena);
     if (d->job)
         heap_free(d->job, ALIGN_UP(sizeof(*d->job), PAGE_SIZE));
@@ -100,6 +120,8 @@ enum task_result build_end_step(struct domain *d)
     switch (d->stage) {
     case END_WAIT:
         return stage_wait(d);
+    case END_BUSES:
+        return stage_buses(d);
     case END_RELEASE:
         return stage_release(d);
     case END_QUIET:

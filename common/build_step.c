@@ -16,6 +16,7 @@
 #include <corbel/domdtb.h>
 #include <corbel/drbg.h>
 #include <corbel/fdt_read.h>
+#include <corbel/iommu.h>
 #include <corbel/irq.h>
 #include <corbel/log.h>
 #include <corbel/panic.h>
@@ -304,11 +305,14 @@ static void start_vcpu0(struct domain *d)
 static enum task_result stage_start(struct domain *d)
 {
     struct plan_env env;
+    char why[160];
 
     if (map_gicv(d) != CORBEL_OK)
         return give_up(d, d->cfg->node, "(stage 2) = (as planned): expected tables for it");
     if (write_dtb(d) != CORBEL_OK)
         return give_up(d, d->cfg->node, "(device tree) = (as built): expected room for it");
+    if (iommu_attach(d, why, sizeof(why)) != CORBEL_OK)
+        return give_up(d, d->cfg->node, why);
     build_plan_env(&env);
     plan_drop_tree(&env, d->plan);
     arch_icache_inval_all(); /* code was written: decision list section 11.1 */
@@ -330,6 +334,8 @@ static enum task_result stage_start(struct domain *d)
 
 enum task_result build_step(struct domain *d)
 {
+    if (d->state == DOMAIN_RUNNING && iommu_has_failed(d))
+        domain_shutdown(d, SHUTDOWN_CRASH);
     if (d->state == DOMAIN_STOPPING && d->stage <= BUILD_DONE)
         return build_end_begin(d);
     switch (d->stage) {

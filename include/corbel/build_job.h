@@ -26,6 +26,7 @@ enum build_stage {
     BUILD_START,
     BUILD_DONE, /* running: the task sleeps */
     END_WAIT,   /* teardown: vCPUs leave their CPUs */
+    END_BUSES,  /* the PCI functions that it has start no more DMA */
     END_RELEASE,
     END_QUIET, /* no CPU is in the middle of using what was found before */
     END_MEMORY,

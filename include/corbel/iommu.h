@@ -10,7 +10,8 @@
 
 /*
  * The SMMUs of the machine: who may do DMA to what. iommu_boot.c finds and starts them, iommu.c
- * attaches domains, iommu_inval.c invalidates, iommu_fault.c reports, iommu_report.c counts for debug keys.
+ * attaches domains, iommu_inval.c invalidates, iommu_fault.c reports, iommu_report.c counts for
+ * debug keys.
  */
 struct boot_options;
 struct domain;

@@ -7,7 +7,7 @@
 #include <corbel/platform.h>
 #include <corbel/types.h>
 
-/* Between iommu.c, iommu_inval.c, iommu_boot.c, iommu_fault.c, iommu_fold.c and iommu_report.c only. */
+/* Between common/iommu*.c, less iommu_pci.c and iommu_map.c, only. */
 struct domain;
 
 /* All SMMUs of the machine, by index in platform->iommus; written while booting. */
