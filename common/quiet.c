@@ -19,6 +19,7 @@ u64 quiet_begin(void)
         if (cpu_get(i) != cpu_this())
             irq_send_sgi(i, SGI_KICK); /* after the new round, by its DSB */
     }
+    quiet_note(); /* we hold nothing, and whoever asks from another CPU sends us no kick */
     return round;
 }
 

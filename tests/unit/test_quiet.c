@@ -67,6 +67,22 @@ static void rounds_overlap(void **state)
     assert_true(quiet_is_over(second));
 }
 
+/* The CPU that began may sleep when the next question comes from another one: no kick for it. */
+static void asked_elsewhere(void **state)
+{
+    u64 round;
+
+    fake_reset(3);
+    round = quiet_begin();
+    note_on(1);
+    fake_set_cpu(2);
+    assert_true(quiet_is_over(round));
+    fake_set_cpu(1);
+    assert_false(quiet_is_over(round));
+    note_on(2);
+    assert_true(quiet_is_over(round));
+}
+
 /* A CPU that never started, or stopped because it came late, is not waited for. */
 static void skips_what_is_offline(void **state)
 {
@@ -85,6 +101,7 @@ int main(void)
         cmocka_unit_test(waits_for_all_others),
         cmocka_unit_test(alone),
         cmocka_unit_test(rounds_overlap),
+        cmocka_unit_test(asked_elsewhere),
         cmocka_unit_test(skips_what_is_offline),
     };
 
