@@ -64,6 +64,7 @@ void vtimer_reset(struct vcpu *v)
     spin_lock(&t->lock);
     t->cntp_cval = t->cntp_ctl = 0;
     timer_cancel(&t->ptimer);
+    vgic_set_ppi(v, VTIMER_PHYS_INTID, false);
     spin_unlock(&t->lock);
 }
 

@@ -297,6 +297,12 @@ static void test_reset(void **state)
     v.vtimer.cntv_ctl = EN;
     v.vtimer.phys_active = true;
     vtimer_reset(&v);
+    assert_false(ppi30);
+    vtimer_write(&v, VTIMER_CNTP_CVAL, 0);
+    vtimer_write(&v, VTIMER_CNTP_CTL, EN);
+    assert_true(ppi30);
+    vtimer_reset(&v); /* a line that stayed high would be the next life's interrupt */
+    assert_false(ppi30);
     assert_false(timer_is_set(&v.vtimer.ptimer));
     assert_false(timer_is_set(&v.vtimer.wake));
     assert_int_equal(vtimer_read(&v, VTIMER_CNTP_CTL), 0);
