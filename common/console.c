@@ -279,6 +279,23 @@ void console_drain(void)
     } while (__atomic_load_n(&again, __ATOMIC_SEQ_CST));
 }
 
+void console_flush(void)
+{
+    u64 end = log_head();
+    bool before;
+
+    if (!con.ops)
+        return;
+    spin_lock(&con.lock);
+    before = con.write_through;
+    con.write_through = true;
+    while (write_stage() && con.log_pos < end && fill_stage())
+        ;
+    con.write_through = before;
+    spin_unlock(&con.lock);
+    console_drain();
+}
+
 /* ---- start, timer ---- */
 
 void console_init(const struct uart_ops *ops, uintptr_t base)

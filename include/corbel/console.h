@@ -47,6 +47,8 @@ void console_start(u32 intid, bool sync);
 /* Push out as much as the UART takes now; any CPU, any lock held; another CPU at it: that one
  * does it. Every log line calls this by itself. */
 void console_drain(void);
+/* Write out what the log holds now and wait until the UART has taken it; bounded. No lock held. */
+void console_flush(void);
 /* The UART's interrupt: receive, then drain. After it and after console_timer() the caller
  * delivers console_next_input() and calls vuart_tx_ready() for console_take_ready(). */
 void console_irq(void);

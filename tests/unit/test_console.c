@@ -33,8 +33,14 @@ static void uart_init(uintptr_t base)
     (void)base;
 }
 
+static u32 drip; /* a character leaves after so many polls; 0: never */
+
 static u32 uart_write(uintptr_t base, const u8 *text, u32 count)
 {
+    static u32 calls;
+
+    if (!fifo && drip && ++calls % drip == 0)
+        fifo = 1;
     u32 n = count < fifo ? count : fifo;
 
     (void)base;
@@ -422,6 +428,30 @@ static void polled_and_sync(void **state)
     assert_string_equal(out, "(domU1) sync\r\n");
 }
 
+/* Before a reset of the machine: all lines are out, however slow the UART is, and not for ever. */
+static void flushed(void **state)
+{
+    (void)state;
+    fifo = 3;
+    say(&dom[0], "abc");
+    log_err("first");
+    log_err("second");
+    assert_int_equal(out_len, 3);
+    drip = 7;
+    console_flush();
+    assert_non_null(strstr(out, "first\r\n(corbel) ["));
+    assert_non_null(strstr(out, "second\r\n"));
+    fifo = 0;
+    drip = 0;
+    log_err("third");
+    clear();
+    console_flush(); /* comes back from a UART that is dead */
+    assert_int_equal(out_len, 0);
+    fifo = ~0u;
+    console_drain();
+    assert_non_null(strstr(out, "third\r\n"));
+}
+
 static void panic_text(void **state)
 {
     (void)state;
@@ -451,6 +481,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(restart_begins_a_line, setup, teardown),
         cmocka_unit_test_setup_teardown(crash_report, setup, teardown),
         cmocka_unit_test_setup_teardown(polled_and_sync, setup, teardown),
+        cmocka_unit_test_setup_teardown(flushed, setup, teardown),
         cmocka_unit_test_setup_teardown(panic_text, setup, teardown),
     };
 
