@@ -17,12 +17,14 @@
 #include <corbel/bits.h>
 #include <corbel/drivers.h>
 #include <corbel/p2m.h>
+#include <corbel/p2m_hook.h>
 #include <corbel/page.h>
 
 #include <cmocka.h>
 
 #include "fake_core.h"
 #include "fake_mmu.h"
+#include "fake_p2m_iommu.h"
 #include "fake_stage2.h"
 #include "model_smmuv2.h"
 
@@ -34,11 +36,10 @@
 static struct model_smmuv2 model;
 static struct iommu smmu;
 static struct platform_iommu desc;
-static struct p2m p2m[4];
+static struct p2m p2ms[4];
 static u32 p2m_count;
 static pa_t p2m_pa[4]; /* of GUEST */
 static bool skip_inval;
-static enum corbel_err inval_result;
 static void *books;
 static bool heap_empty;
 static const char *why;
@@ -53,31 +54,31 @@ static void *mem_alloc(u64 size, u64 align)
 static const struct iommu_mem mem = { .alloc = mem_alloc, .free = heap_free };
 
 /* As iommu_invalidate() does. */
-static enum corbel_err rig_invalidate(void *ctx, const struct stage2_inval *inv)
+static enum corbel_err rig_invalidate(u32 mask, u16 vmid, const struct stage2_inval *inv)
 {
-    const struct p2m *of = ctx;
-
-    if (skip_inval)
-        return CORBEL_OK;
-    inval_result = smmuv2_ops.invalidate(&smmu, of->s2.vmid, inv);
-    return inval_result;
+    assert_int_equal(mask, 1);
+    return skip_inval ? CORBEL_OK : smmuv2_ops.invalidate(&smmu, vmid, inv);
 }
 
-static struct stage2_walkers walkers[4];
-
-/* A domain with 8 MiB of RAM at GUEST, and one that the CPUs share with the SMMU. */
-static struct p2m *new_domain(u16 vmid, u8 ipa_bits)
+/* A domain with 8 MiB of RAM at GUEST, the second 2 MiB in single pages. */
+static struct p2m *new_domain_with(u16 vmid, u8 ipa_bits, bool unshared)
 {
-    struct p2m *p = &p2m[p2m_count];
+    struct p2m *p2m = &p2ms[p2m_count];
     struct p2m_bank bank = { .ipa = IPA(GUEST), .size = 8 * SZ_1M };
 
-    assert_int_equal(p2m_init(p, vmid, ipa_bits, 12), CORBEL_OK);
+    assert_int_equal(p2m_init(p2m, vmid, ipa_bits, 12), CORBEL_OK);
+    if (unshared)
+        assert_int_equal(p2m_unshare(p2m, 12), CORBEL_OK);
+    p2m->hook = (struct mem_range){ GUEST + SZ_2M, SZ_2M };
     assert_int_equal(page_alloc_range(bank.size, SZ_2M, &bank.pa), CORBEL_OK);
-    assert_int_equal(p2m_add_ram(p, &bank), CORBEL_OK);
-    walkers[p2m_count] = (struct stage2_walkers){ .invalidate = rig_invalidate, .ctx = p };
-    p->s2.walkers = &walkers[p2m_count];
+    assert_int_equal(p2m_add_ram(p2m, &bank), CORBEL_OK);
     p2m_pa[p2m_count++] = bank.pa;
-    return p;
+    return p2m;
+}
+
+static struct p2m *new_domain(u16 vmid, u8 ipa_bits)
+{
+    return new_domain_with(vmid, ipa_bits, false);
 }
 
 static void rig_probe_only(const struct model_smmuv2_config *c)
@@ -122,7 +123,8 @@ static int rig_setup(void **state)
     books = calloc(1, page_books_size(&ram, 1));
     p2m_count = 0;
     skip_inval = heap_empty = false;
-    inval_result = CORBEL_OK;
+    fake_iommu_hook = rig_invalidate;
+    fake_iommu_bbm = 0;
     return page_init(&ram, 1, books) || page_add(RAM_BASE, RAM_SIZE);
 }
 
@@ -131,14 +133,14 @@ static int rig_teardown(void **state)
 {
     (void)state;
     for (u32 i = 0; i < p2m_count; i++)
-        while (p2m_destroy_step(&p2m[i]) == ERR_AGAIN)
+        while (p2m_destroy_step(&p2ms[i]) == ERR_AGAIN)
             ;
     free(smmu.priv);
     smmu.priv = NULL;
     free(books);
     fake_ram_exit();
     assert_string_equal(model.violation, "");
-    return (int)model.violations;
+    return 0;
 }
 
 static struct iommu_stream stream_of(u32 first, u32 mask)
@@ -146,11 +148,21 @@ static struct iommu_stream stream_of(u32 first, u32 mask)
     return (struct iommu_stream){ .first = first, .count = 1, .mask = mask };
 }
 
-static inline enum corbel_err attach(u32 first, u32 mask, const struct p2m *to)
+/* As iommu_attach() does for one stream. */
+static enum corbel_err give_stream(const struct iommu_stream *s, struct p2m *to)
+{
+    enum corbel_err err = smmuv2_ops.attach(&smmu, s, to ? p2m_io_tables(to) : NULL, &why);
+
+    if (err == CORBEL_OK && to)
+        p2m_io_attached(to, 0);
+    return err;
+}
+
+static inline enum corbel_err attach(u32 first, u32 mask, struct p2m *to)
 {
     struct iommu_stream s = stream_of(first, mask);
 
-    return smmuv2_ops.attach(&smmu, &s, to ? &to->s2 : NULL, &why);
+    return give_stream(&s, to);
 }
 
 static inline enum corbel_err detach(u32 first, u32 mask, bool quiet)

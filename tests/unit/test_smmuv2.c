@@ -139,8 +139,9 @@ static void version_2_without_aarch64(void **state)
     d = new_domain(3, 40);
     assert_int_equal(attach(7, 0, d), CORBEL_OK);
     assert_int_equal(reaches(7, GUEST + 0x1234, true), p2m_pa[0].v + 0x1234);
-    assert_int_equal(p2m_unmap(d, IPA(GUEST + SZ_4K), SZ_4K), CORBEL_OK);
-    assert_int_equal(reaches(7, GUEST + SZ_4K, true), 0);
+    assert_int_equal(reaches(7, GUEST + SZ_2M, true), p2m_pa[0].v + SZ_2M);
+    assert_int_equal(p2m_unmap(d, IPA(GUEST + SZ_2M), SZ_4K), CORBEL_OK);
+    assert_int_equal(reaches(7, GUEST + SZ_2M, true), 0);
     assert_true(model.tlbi_ipa + model.tlbi_ipa_last > 0);
 }
 
@@ -330,14 +331,14 @@ static void masks(void **state)
     assert_int_equal(attach(0x100, 0x1f, a), ERR_EXIST);
     assert_string_equal(why, "a stream that is in use");
     /* A count in place of a mask. */
-    assert_int_equal(smmuv2_ops.attach(&smmu, &range, &a->s2, &why), CORBEL_OK);
+    assert_int_equal(give_stream(&range, a), CORBEL_OK);
     assert_int_equal(reaches(0x30f, GUEST, true), p2m_pa[0].v);
     assert_int_equal(reaches(0x310, GUEST, true), 0);
     range.first = 0x404;
-    assert_int_equal(smmuv2_ops.attach(&smmu, &range, &a->s2, &why), ERR_RANGE);
+    assert_int_equal(give_stream(&range, a), ERR_RANGE);
     range.first = 0x400;
     range.count = 12;
-    assert_int_equal(smmuv2_ops.attach(&smmu, &range, &a->s2, &why), ERR_RANGE);
+    assert_int_equal(give_stream(&range, a), ERR_RANGE);
     assert_string_equal(why, "a range of streams that no mask describes");
     assert_int_equal(detach(0x100, 0, false), ERR_NOENT); /* only as it was attached */
 }
@@ -574,48 +575,64 @@ static void quarantine_version_1(void **state)
 
 /* ---- invalidation ---- */
 
-static void unmap_under_dma(const struct model_smmuv2_config *c)
+static void unmap_under_dma(const struct model_smmuv2_config *c, bool unshared)
 {
+    u64 page = GUEST + SZ_2M + 5 * SZ_4K;
     struct p2m *a, *b;
 
     rig_start(c);
-    a = new_domain(3, 40);
-    b = new_domain(4, 40);
+    a = new_domain_with(3, 40, unshared);
+    b = new_domain_with(4, 40, unshared);
     assert_int_equal(attach(7, 0, a), CORBEL_OK);
     assert_int_equal(attach(9, 0, b), CORBEL_OK);
-    for (u64 at = 0; at < 8 * SZ_1M; at += SZ_2M) { /* into the TLB, as blocks */
+    for (u64 at = 0; at < 8 * SZ_1M; at += SZ_1M) { /* into the TLB */
         assert_int_equal(reaches(7, GUEST + at, true), p2m_pa[0].v + at);
         assert_int_equal(reaches(9, GUEST + at, true), p2m_pa[1].v + at);
     }
-    /* A page out of a block: what is around it stays. */
-    assert_int_equal(p2m_unmap(a, IPA(GUEST + SZ_2M + SZ_4K), SZ_4K), CORBEL_OK);
-    assert_int_equal(reaches(7, GUEST + SZ_2M + SZ_4K, true), 0);
-    assert_int_equal(reaches(7, GUEST + SZ_2M, true), p2m_pa[0].v + SZ_2M);
-    assert_int_equal(reaches(7, GUEST + SZ_2M + 2 * SZ_4K, true), p2m_pa[0].v + SZ_2M + 2 * SZ_4K);
-    /* Something else in its place. */
-    assert_int_equal(p2m_map(a, IPA(GUEST + SZ_2M + SZ_4K), PA(0x9000000), SZ_4K, S2_MMIO),
-                     CORBEL_OK);
-    assert_int_equal(reaches(7, GUEST + SZ_2M + SZ_4K, true), 0x9000000);
-    /* The table that the block became goes; walks must not find it. */
+    for (u32 i = 0; i < 100; i++) { /* one page comes and goes */
+        assert_int_equal(reaches(7, page, true), p2m_pa[0].v + (page - GUEST));
+        assert_int_equal(p2m_hook_unmap(a, IPA(page)), CORBEL_OK);
+        assert_int_equal(reaches(7, page, true), 0);
+        assert_int_equal(reaches(7, page - SZ_4K, true), p2m_pa[0].v + (page - SZ_4K - GUEST));
+        assert_int_equal(p2m_hook_remap(a, IPA(page)), CORBEL_OK);
+    }
+    /* A table goes with all its pages; walks must not find it. A block goes. */
     assert_int_equal(p2m_unmap(a, IPA(GUEST + SZ_2M), SZ_2M), CORBEL_OK);
-    for (u64 at = 0; at < SZ_2M; at += SZ_4K)
-        assert_int_equal(reaches(7, GUEST + SZ_2M + at, true), 0);
-    assert_int_equal(reaches(7, GUEST, true), p2m_pa[0].v);
+    assert_int_equal(p2m_unmap(a, IPA(GUEST + 2 * SZ_2M), SZ_2M), CORBEL_OK);
+    for (u64 at = SZ_2M; at < 3 * SZ_2M; at += SZ_4K)
+        assert_int_equal(reaches(7, GUEST + at, true), 0);
+    /* No block is split under DMA: BBM level 0. */
+    assert_int_equal(p2m_unmap(a, IPA(GUEST + SZ_4K), SZ_4K), ERR_BUSY);
+    assert_int_equal(reaches(7, GUEST + SZ_4K, true), p2m_pa[0].v + SZ_4K);
     assert_int_equal(reaches(9, GUEST + SZ_2M, true), p2m_pa[1].v + SZ_2M);
+    /* Something else in the table's place. */
+    assert_int_equal(p2m_map(a, IPA(page), PA(RAM_BASE), SZ_4K, S2_RAM_RO), CORBEL_OK);
+    assert_int_equal(reaches(7, page + 8, false), RAM_BASE + 8);
+    assert_int_equal(reaches(7, page + SZ_4K, false), 0);
 }
 
 static void unmap(void **state)
 {
-    unmap_under_dma(&model_mmu500);
+    unmap_under_dma(&model_mmu500, false);
     assert_true(model.tlbi_ipa > 0);
     assert_true(model.tlbi_ipa_last > 0);
 }
 
 static void unmap_version_1(void **state)
 {
-    unmap_under_dma(&model_mmu400);
+    unmap_under_dma(&model_mmu400, false);
     assert_int_equal(model.tlbi_ipa + model.tlbi_ipa_last, 0);
     assert_true(model.tlbi_vmid > 2);
+}
+
+/* Tables of the SMMUs' own (iommu=no-sharept): memory, and no device. */
+static void unmap_unshared(void **state)
+{
+    unmap_under_dma(&model_mmu500, true);
+    assert_int_not_equal(model.bank[0].ttbr0, virt_to_phys(p2ms[0].s2.root).v);
+    assert_int_equal(model.bank[0].ttbr0, virt_to_phys(p2ms[0].io.s2.root).v);
+    assert_int_equal(p2m_map(&p2ms[0], IPA(0x9000000), PA(0x9000000), SZ_4K, S2_MMIO), CORBEL_OK);
+    assert_int_equal(reaches(7, 0x9000000, true), 0);
 }
 
 /* The model does keep what nobody told it to drop: the tests above can fail. */
@@ -710,9 +727,9 @@ static void timeout_of_unmap(void **state)
     assert_int_equal(attach(7, 0, d), CORBEL_OK);
     assert_int_equal(reaches(7, GUEST, true), p2m_pa[0].v);
     model.hang = true;
-    assert_int_equal(stage2_unmap(&d->s2, IPA(GUEST), SZ_2M), ERR_TIMEDOUT);
-    assert_true(d->s2.lost);
-    p2m_count = 0; /* what is lost cannot be taken down */
+    assert_int_equal(p2m_unmap(d, IPA(GUEST), SZ_2M), ERR_TIMEDOUT);
+    assert_true(p2m_is_lost(d));
+    assert_int_equal(p2m_map(d, IPA(GUEST), PA(RAM_BASE), SZ_2M, S2_RAM), ERR_IO);
 }
 
 static void timeout_of_detach(void **state)
@@ -951,6 +968,7 @@ int main(void)
         RIG(quarantine_version_1),
         RIG(unmap),
         RIG(unmap_version_1),
+        RIG(unmap_unshared),
         RIG(what_is_not_invalidated_is_used),
         RIG(vmid_again),
         RIG(bank_begins_clean),

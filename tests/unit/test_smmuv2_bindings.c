@@ -53,7 +53,7 @@ static void start_described(const struct model_smmuv2_config *c)
 }
 
 /* All streams of a device to a domain, as iommu_attach() does; how many entries they are. */
-static u32 give(const char *path, const struct p2m *to)
+static u32 give(const char *path, struct p2m *to)
 {
     struct iommu_map_entry entries[ROOM];
     struct iommu_map_result result;
@@ -62,7 +62,7 @@ static u32 give(const char *path, const struct p2m *to)
     assert_false(result.has_gap);
     for (u32 i = 0; i < result.count; i++) {
         assert_int_equal(entries[i].iommu, 0);
-        assert_int_equal(smmuv2_ops.attach(&smmu, &entries[i].stream, &to->s2, &why), CORBEL_OK);
+        assert_int_equal(give_stream(&entries[i].stream, to), CORBEL_OK);
     }
     return result.count;
 }
@@ -207,7 +207,7 @@ static void more_than_it_has(void **state)
     assert_int_equal(iommu_map_node(&p, fdtr_path(p.fdt, ETH), entries, ROOM, &result), CORBEL_OK);
     assert_int_equal(result.count, 3);
     for (u32 i = 0; i < 3; i++)
-        failed += smmuv2_ops.attach(&smmu, &entries[i].stream, &p2m[0].s2, &why) == ERR_NOMEM;
+        failed += give_stream(&entries[i].stream, &p2ms[0]) == ERR_NOMEM;
     assert_int_equal(failed, 1);
     assert_string_equal(why, "no free stream match register");
 }
