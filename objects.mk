@@ -12,6 +12,7 @@ objs-lib := \
     common/lib/gunzip.o \
     common/lib/log.o \
     common/lib/panic.o \
+    common/lib/polyhash.o \
     common/lib/printf.o \
     common/lib/spinlock.o \
     common/lib/str.o \
@@ -65,10 +66,13 @@ objs-common := \
     common/boot_cpus.o \
     common/boot_mem.o \
     common/build.o \
+    common/build_count.o \
     common/build_devices.o \
     common/build_end.o \
     common/build_load.o \
+    common/build_restart.o \
     common/build_step.o \
+    common/build_tables.o \
     common/cmdline.o \
     common/console.o \
     common/console_domain.o \
@@ -106,6 +110,7 @@ objs-common := \
     common/irq.o \
     common/irq_dispatch.o \
     common/keys.o \
+    common/lifecycle.o \
     common/main.o \
     common/p2m.o \
     common/p2m_hook.o \

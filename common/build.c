@@ -22,8 +22,6 @@
 #include <corbel/printf.h>
 #include <corbel/string.h>
 
-#define P2M_SPARE_PAGES 4u /* for maps after the build: a few splits, pinned pages */
-
 /* CPU pools of the tree: boot CPU fills it, read while domains are created. */
 static struct {
     u32 phandle;
@@ -84,77 +82,6 @@ static void unique_name(char *name)
         fmt_snprintf(name, DOMAIN_NAME_MAX, "%s.%u", base, n++);
         i = (u32)-1; /* and look again from the start */
     }
-}
-
-/* Table pages of one range: a dry run of the walker. */
-static u32 pages_of(const struct domain *d, u64 ipa, u64 pa, u64 size, u8 cls)
-{
-    const struct stage2_map map = {
-        .ipa = IPA(ipa), .pa = PA(pa), .size = size, .attr = s2_policy((enum s2_class)cls)
-    };
-
-    return stage2_pages_needed(d->map->ipa_bits, &map, 1);
-}
-
-/* RAM that is chosen already: piece by piece as it will be mapped. */
-static u32 chosen_ram_pages(const struct domain *d)
-{
-    const struct plan *plan = d->plan;
-    const struct addrmap_entry *e;
-    u64 pos = 0;
-    u32 pages = 0, entry = 0;
-
-    for (u32 i = 0; i < plan->bank_count; i++) {
-        u64 done = 0;
-
-        while (done < plan->banks[i].size && (e = addrmap_find(d->map, MAP_RAM, entry)) != NULL) {
-            u64 n = MIN(plan->banks[i].size - done, e->size - pos);
-
-            pages += pages_of(d, e->base + pos, plan->banks[i].base + done, n, S2_RAM);
-            done += n;
-            pos += n;
-            if (pos == e->size) {
-                pos = 0;
-                entry++;
-            }
-        }
-    }
-    return pages;
-}
-
-/*
- * Table pages: a dry run per entry of the solved map. Counting each alone may count a
- * shared table twice, never too few. RAM from the allocator comes in chunks that may be
- * smaller than 1 GiB: it is counted as if none of its addresses allowed a block of that size.
- */
-static u32 table_pages(const struct domain *d)
-{
-    u32 pages = P2M_SPARE_PAGES + chosen_ram_pages(d);
-
-    for (u32 i = 0; i < d->plan->shm_count; i++)
-        pages += pages_of(d, d->cfg->shms[i].gpa, d->plan->shm[i].v, d->cfg->shms[i].size, S2_RAM);
-    for (u32 i = 0; i < d->map->count; i++) {
-        const struct addrmap_entry *e = &d->map->entries[i];
-
-        switch (e->kind) {
-        case MAP_RAM:
-            if (!d->plan->bank_count)
-                pages += pages_of(d, e->base, e->base + SZ_2M, e->size, e->cls);
-            break;
-        case MAP_GICC:
-            pages += pages_of(d, e->base, e->base + SZ_2M, e->size, e->cls);
-            break;
-        case MAP_DEVICE:
-        case MAP_SRAM:
-        case MAP_MSI:
-            if (!e->trapped)
-                pages += pages_of(d, e->base, e->pa, e->size, e->cls);
-            break;
-        default:
-            break;
-        }
-    }
-    return pages;
 }
 
 static enum corbel_err create_vcpus(struct domain *d)
@@ -227,16 +154,13 @@ static u64 arena_bytes(const struct domain *d)
 /* Everything in EL2 that the domain needs, before a byte of its RAM is touched. */
 static enum corbel_err reserve(struct domain *d, const struct platform *p, struct cfg_error *e)
 {
-    u32 pages = d->cfg->p2m_mem_mb ? d->cfg->p2m_mem_mb * 256 : table_pages(d);
     enum corbel_err err;
 
     cfg_error_set(e, d->name, "(hypervisor memory)", "(none left)", "room for its structures");
     err = arena_init(&d->arena, ALIGN_UP(arena_bytes(d), PAGE_SIZE));
     if (err != CORBEL_OK)
         return err;
-    err = p2m_init(&d->p2m, (u16)(d->id), d->map->ipa_bits, pages);
-    if (err == CORBEL_OK && iommu_unshared() && iommu_protects(d))
-        err = p2m_unshare(&d->p2m, pages); /* holds less than the other one */
+    err = build_make_tables(d);
     if (err != CORBEL_OK)
         return err;
     cfg_error_set(e, d->name, "(CPUs)", "(as configured)",

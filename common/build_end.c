@@ -2,18 +2,57 @@
 /*
  * The end of a domain, by its own task (build_step.c): vCPUs out of their CPUs, interrupts
  * and timers quiet, tables and TLBs, then RAM and all that it held, piece by piece (design
- * decision 34). No other CPU finds the domain any more when its memory goes.
+ * decision 34). No other CPU finds the domain any more when its memory goes. A domain that
+ * restarts keeps what its plan holds (devices, chosen RAM, shared memory) and its structures,
+ * and leaves for build_restart.c.
  */
 #include <corbel/build.h>
 
+#include <arch/cpu.h>
+#include <arch/time.h>
 #include <corbel/build_devices.h>
 #include <corbel/build_job.h>
 #include <corbel/domain.h>
 #include <corbel/iommu.h>
 #include <corbel/iommu_pci.h>
+#include <corbel/lifecycle.h>
 #include <corbel/log.h>
 #include <corbel/quiet.h>
 #include <corbel/vcpu.h>
+
+#define UART_EMPTY_NS 10000000ull /* a FIFO of 32 characters at 38400 baud */
+
+/* The machine's end, too, if the firmware obeys. */
+static void reset_machine(const struct domain *d)
+{
+    u64 end;
+
+    console_flush();
+    end = arch_time_now() + arch_time_from_ns(UART_EMPTY_NS);
+    while (arch_time_now() < end)
+        ;
+    arch_machine_reset();
+    log_err("%s: the firmware has not reset the machine: halted", d->name);
+}
+
+/* The line that says why it ended and what comes next. */
+static enum domcfg_action what_next(struct domain *d)
+{
+    enum domcfg_action next;
+    struct lifecycle_text line;
+
+    next = lifecycle_decide(&d->life, d->cfg, (enum shutdown_reason)d->reason,
+                            arch_time_to_ns(arch_time_now()), &line);
+    if (line.text[0])
+        log_info("%s: %s", d->name, line.text);
+    if (next == ACTION_HOST_RESET)
+        reset_machine(d);
+    else if (next == ACTION_RESTART && !p2m_is_lost(&d->p2m) && !iommu_has_failed(d))
+        return ACTION_RESTART;
+    else if (next == ACTION_RESTART)
+        log_err("%s: not restarted: devices may still reach its memory: halted", d->name);
+    return ACTION_HALT;
+}
 
 /*
  * Its devices reach nothing any more, first of all; an error of that is logged, and its frames
@@ -24,7 +63,10 @@ enum task_result build_end_begin(struct domain *d)
 {
     if (iommu_detach(d) != CORBEL_OK)
         log_err("%s: what it was given stays with it", d->name);
+    build_count(d, false); /* it may have been stopped before it ever ran */
+    d->next = (u8)what_next(d);
     d->quiet_round = quiet_begin();
+    d->freed = 0;
     d->stage = END_WAIT;
     return TASK_AGAIN;
 }
@@ -59,17 +101,32 @@ static enum task_result stage_buses(struct domain *d)
     return TASK_AGAIN;
 }
 
-static enum task_result stage_release(struct domain *d)
+/* Nothing of the outside world reaches it any more, but all stays its own. */
+static void silence(struct domain *d)
 {
-    for (u32 i = 0; i < d->vcpu_count; i++) {
-        vtimer_reset(d->vcpus[i]); /* and not armed again by an expiry under way elsewhere */
+    vgic_mask_spis(d);
+    vuart_stop(d);
+}
+
+static void release(struct domain *d)
+{
+    for (u32 i = 0; i < d->vcpu_count; i++)
         sched_unit_remove(&d->vcpus[i]->unit);
-    }
     build_devices_quiet(d);
     if (d->arena.base)
         console_detach(d);
-    d->vcpu_count = 0;          /* reports and debug keys of other CPUs find none any more */
-    d->freed = d->p2m.ram_size; /* the steps to come count it down */
+    d->vcpu_count = 0; /* reports and debug keys of other CPUs find none any more */
+}
+
+static enum task_result stage_release(struct domain *d)
+{
+    for (u32 i = 0; i < d->vcpu_count; i++)
+        vtimer_reset(d->vcpus[i]); /* and not armed again by an expiry under way elsewhere */
+    if (d->next == ACTION_RESTART)
+        silence(d);
+    else
+        release(d);
+    d->freed += d->p2m.ram_size; /* the steps to come count it down */
     d->quiet_round = quiet_begin();
     d->stage = END_QUIET;
     return TASK_AGAIN;
@@ -98,6 +155,10 @@ static enum task_result stage_regions(struct domain *d)
 
     if (build_devices_clean_step(d, &d->clean_pos) == ERR_AGAIN)
         return TASK_AGAIN;
+    if (d->next == ACTION_RESTART) {
+        d->stage = END_SUMS;
+        return TASK_AGAIN;
+    }
     if (!p2m_is_lost(&d->p2m)) { /* else devices may still write to what it shared */
         if (build_devices_put_step(d) == ERR_AGAIN)
             return TASK_AGAIN;
@@ -130,6 +191,9 @@ enum task_result build_end_step(struct domain *d)
         return stage_memory(d);
     case END_REGIONS:
         return stage_regions(d);
+    case END_SUMS:
+    case END_AGAIN:
+        return build_restart_step(d);
     default: /* gone */
         return TASK_IDLE;
     }

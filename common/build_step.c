@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The task of a domain: a machine of small steps that fills its memory, starts it, and
- * takes everything back in the end (design decisions 12, 34). Runs on whatever CPU the
- * scheduler gives it; nothing else touches d->stage and d->job.
+ * takes everything back in the end (design decisions 12, 34; build_end.c), or starts it again
+ * (build_restart.c). Runs on whatever CPU the scheduler gives it; nothing else touches
+ * d->stage and d->job.
  */
 #include <corbel/build.h>
 
@@ -30,48 +31,15 @@
 #define CLEAN_STEP SZ_64K
 #define MAP_STEP   (8 * SZ_1M) /* by single pages: four tables */
 
-static u32 started, refused; /* atomic counters */
-static u32 unfinished = 1;   /* builds under way; one is held by build_boot_done() */
-
-/* The last build to end, whichever CPU runs it, says how the boot went. */
-static void finished_one(void)
-{
-    u32 up, down;
-
-    if (__atomic_sub_fetch(&unfinished, 1, __ATOMIC_ACQ_REL))
-        return;
-    up = __atomic_load_n(&started, __ATOMIC_RELAXED);
-    down = __atomic_load_n(&refused, __ATOMIC_RELAXED);
-    log_info("memory: %llu KiB free", (unsigned long long)(page_free_count() * PAGE_SIZE >> 10));
-    log_info("boot: %u domain%s started, %u refused", up, up == 1 ? "" : "s", down);
-}
-
-void build_begin(struct domain *d)
-{
-    __atomic_add_fetch(&unfinished, 1, __ATOMIC_ACQ_REL);
-    sched_wake(&d->task);
-}
-
-void build_boot_done(void)
-{
-    finished_one();
-}
-
-void build_count_refused(void)
-{
-    __atomic_fetch_add(&refused, 1, __ATOMIC_RELAXED);
-}
-
 /* The domain cannot be built: name what is wrong at node and go straight to the teardown. */
 static enum task_result give_up(struct domain *d, int node, const char *why)
 {
     char path[128];
 
-    log_err("%s: refused: %s: %s", d->name,
+    log_err("%s: %s: %s: %s", d->name, d->life.restarts ? "not restarted" : "refused",
             fdtr_path_of(build_platform()->fdt, node, path, sizeof(path)), why);
-    build_count_refused();
-    d->state = DOMAIN_STOPPING;
-    finished_one();
+    build_count(d, false);
+    domain_shutdown(d, SHUTDOWN_NONE);
     return TASK_AGAIN;
 }
 
@@ -113,27 +81,36 @@ static enum task_result give_up_module(struct domain *d, const struct domcfg_mod
     return give_up(d, m->node, why);
 }
 
-/* The next piece of the RAM that the plan chose; it is p2m's from then on. */
+/* The next piece of the RAM that the plan chose, and keeps: a restart is at the same place. */
 static void take_chosen(struct domain *d, u64 ipa, u64 left, struct p2m_bank *bank)
 {
-    struct mem_range *from = &d->plan->banks[d->job->bank];
-    u64 unit = IS_ALIGNED(ipa ^ from->base, SZ_2M) ? SZ_1G : MAP_STEP;
+    const struct mem_range *from = &d->plan->banks[d->job->bank];
+    u64 pa = from->base + d->job->bank_pos;
+    u64 unit = IS_ALIGNED(ipa ^ pa, SZ_2M) ? SZ_1G : MAP_STEP;
     u64 step = ALIGN_DOWN(ipa, unit) + unit - ipa; /* no block is split at a piece's end */
 
     bank->ipa = IPA(ipa);
-    bank->pa = PA(from->base);
-    bank->size = MIN(MIN(left, from->size), step);
-    bank->is_static = !d->plan->banks_owned;
+    bank->pa = PA(pa);
+    bank->size = MIN(MIN(left, from->size - d->job->bank_pos), step);
+    bank->is_static = true;
 }
 
 static void hand_over(struct domain *d, u64 size)
 {
-    struct mem_range *from = &d->plan->banks[d->job->bank];
+    d->job->bank_pos += size;
+    if (d->job->bank_pos < d->plan->banks[d->job->bank].size)
+        return;
+    d->job->bank++;
+    d->job->bank_pos = 0;
+}
 
-    from->base += size;
-    from->size -= size;
-    if (!from->size)
-        d->job->bank++;
+/*
+ * Chosen RAM was zeroed when its former life ended. What the allocator gives after a restart
+ * may be anybody's, never used since the machine was switched on.
+ */
+static bool wants_scrub(const struct domain *d)
+{
+    return d->life.restarts ? !d->plan->bank_count : d->scrub_ram;
 }
 
 /* One chunk of RAM per step. */
@@ -145,7 +122,7 @@ static enum task_result stage_ram(struct domain *d)
 
     if (!e) {
         d->job->pos = 0;
-        d->stage = d->scrub_ram ? BUILD_SCRUB : BUILD_KERNEL;
+        d->stage = wants_scrub(d) ? BUILD_SCRUB : BUILD_KERNEL;
         return TASK_AGAIN;
     }
     if (chosen)
@@ -289,22 +266,50 @@ static enum corbel_err write_dtb(struct domain *d)
     return err;
 }
 
-static void start_vcpu0(struct domain *d)
+/* False: somebody has stopped it meanwhile, a device of it that ran wild. */
+static bool start_vcpu0(struct domain *d)
 {
     struct vcpu *v = d->vcpus[0];
+    bool starts;
 
     d->cntvoff = arch_time_now();
     spin_lock(&d->lock);
-    v->entry = d->plan->place.entry;
-    v->context_id = d->plan->place.dtb;
-    v->power = VCPU_ON_PENDING;
-    d->state = DOMAIN_RUNNING;
+    starts = d->state == DOMAIN_BUILDING;
+    if (starts) {
+        v->entry = d->plan->place.entry;
+        v->context_id = d->plan->place.dtb;
+        v->power = VCPU_ON_PENDING;
+        d->state = DOMAIN_RUNNING;
+        sched_unpause(&v->unit); /* under the lock: domain_shutdown() pauses it for good */
+    }
     spin_unlock(&d->lock);
+    if (starts)
+        sched_wake(&v->unit);
+    return starts;
+}
+
+/* What its first start alone needed, and what each one is reported with. */
+static void note_start(struct domain *d)
+{
+    struct plan_env env;
+
+    build_plan_env(&env);
+    if (!lifecycle_may_restart(d->cfg))
+        plan_drop_tree(&env, d->plan);
+    heap_free(d->job, ALIGN_UP(sizeof(*d->job), PAGE_SIZE));
+    d->job = NULL;
+    log_info("%s: started: %llu KiB, %u vCPUs, %u of %u table pages", d->name,
+             (unsigned long long)(d->p2m.ram_size >> 10), d->vcpu_count, d->p2m.pool.used,
+             d->p2m.pool.pages);
+    if (d->life.restarts)
+        log_info("memory: %llu KiB free",
+                 (unsigned long long)(page_free_count() * PAGE_SIZE >> 10));
+    if (d->report)
+        p2m_report(&d->p2m, d->name);
 }
 
 static enum task_result stage_start(struct domain *d)
 {
-    struct plan_env env;
     char why[160];
 
     if (map_gicv(d) != CORBEL_OK)
@@ -313,23 +318,13 @@ static enum task_result stage_start(struct domain *d)
         return give_up(d, d->cfg->node, "(device tree) = (as built): expected room for it");
     if (iommu_attach(d, why, sizeof(why)) != CORBEL_OK)
         return give_up(d, d->cfg->node, why);
-    build_plan_env(&env);
-    plan_drop_tree(&env, d->plan);
     arch_icache_inval_all(); /* code was written: decision list section 11.1 */
-    start_vcpu0(d);
-    heap_free(d->job, ALIGN_UP(sizeof(*d->job), PAGE_SIZE));
-    d->job = NULL;
-    d->stage = BUILD_DONE;
-    __atomic_fetch_add(&started, 1, __ATOMIC_RELAXED);
-    log_info("%s: started: %llu KiB, %u vCPUs, %u of %u table pages", d->name,
-             (unsigned long long)(d->p2m.ram_size >> 10), d->vcpu_count, d->p2m.pool.used,
-             d->p2m.pool.pages);
-    if (d->report)
-        p2m_report(&d->p2m, d->name);
-    sched_unpause(&d->vcpus[0]->unit);
-    sched_wake(&d->vcpus[0]->unit);
-    finished_one();
-    return TASK_IDLE;
+    note_start(d);
+    if (!start_vcpu0(d))
+        return TASK_AGAIN;
+    d->stage = BUILD_SUMS;
+    build_count(d, true);
+    return TASK_AGAIN;
 }
 
 enum task_result build_step(struct domain *d)
@@ -352,6 +347,8 @@ enum task_result build_step(struct domain *d)
         return stage_map(d);
     case BUILD_START:
         return stage_start(d);
+    case BUILD_SUMS:
+        return build_sums_step(d);
     case BUILD_DONE:
         return TASK_IDLE;
     default:

@@ -66,6 +66,16 @@ static void key_p2m(void)
     }
 }
 
+static void key_rebuild(void)
+{
+    for (u32 i = 0; i < domain_slots(); i++) {
+        struct domain *d = domain_get(i);
+
+        if (d->state == DOMAIN_RUNNING && lifecycle_may_restart(d->cfg))
+            domain_shutdown(d, SHUTDOWN_REBUILD);
+    }
+}
+
 static const struct {
     u8 key;
     void (*run)(void);
@@ -77,6 +87,7 @@ static const struct {
     { 'q', key_vcpus, "vCPUs" },
     { 'i', iommu_report, "SMMUs and DMA faults" },
     { 'p', key_p2m, "stage-2 map of every running domain" },
+    { 'r', key_rebuild, "tear down and build again every domain that may restart" },
 };
 
 static void key_help(void)

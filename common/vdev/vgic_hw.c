@@ -195,6 +195,13 @@ enum corbel_err vgic_assign_spi(struct domain *d, u32 intid, bool level)
     return err;
 }
 
+void vgic_mask_spis(struct domain *d)
+{
+    for (u32 n = 0; n < d->vgic.nr_spis; n++)
+        if (d->vgic.spis[n].hw)
+            gic->disable(d->vgic.spis[n].pintid);
+}
+
 void vgic_release_spis(struct domain *d)
 {
     for (u32 n = 0; n < d->vgic.nr_spis; n++) {

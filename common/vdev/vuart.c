@@ -106,7 +106,9 @@ bool vuart_receive(struct domain *d, u8 c)
     if (!u->present)
         return false;
     spin_lock(&u->lock);
-    if ((u->cr & PL011_CR_UARTEN) && (u->cr & PL011_CR_RXE))
+    if (u->stopped)
+        taken = true;
+    else if ((u->cr & PL011_CR_UARTEN) && (u->cr & PL011_CR_RXE))
         taken = receive(d, c);
     spin_unlock(&u->lock);
     return taken;
@@ -150,7 +152,7 @@ void vuart_tx_ready(struct domain *d)
     if (!u->present)
         return;
     spin_lock(&u->lock);
-    if (u->tx.count)
+    if (u->tx.count && !u->stopped)
         flush_tx(d);
     spin_unlock(&u->lock);
 }
@@ -365,5 +367,15 @@ void vuart_reset(struct domain *d)
     spin_lock(&d->vuart.lock);
     set_reset_state(&d->vuart);
     vgic_set_line(d, d->vuart.intid, false);
+    d->vuart.stopped = false;
+    spin_unlock(&d->vuart.lock);
+}
+
+void vuart_stop(struct domain *d)
+{
+    if (!d->vuart.present)
+        return;
+    spin_lock(&d->vuart.lock);
+    d->vuart.stopped = true;
     spin_unlock(&d->vuart.lock);
 }

@@ -24,6 +24,7 @@ enum build_stage {
     BUILD_CLEAN,
     BUILD_MAP,
     BUILD_START,
+    BUILD_SUMS, /* running: modules are summed, for a restart */
     BUILD_DONE, /* running: the task sleeps */
     END_WAIT,   /* teardown: vCPUs leave their CPUs */
     END_BUSES,  /* the PCI functions that it has start no more DMA */
@@ -31,6 +32,8 @@ enum build_stage {
     END_QUIET, /* no CPU is in the middle of using what was found before */
     END_MEMORY,
     END_REGIONS, /* what was cacheable and not RAM leaves the caches */
+    END_SUMS,    /* restart: are the modules what they were? */
+    END_AGAIN,   /* restart: everything else into its first state, then BUILD_RAM */
     END_DEAD,
 };
 
@@ -38,6 +41,7 @@ struct build_job {
     u64 pos;       /* bytes done in the current stage */
     u32 map_index; /* RAM entry of the address map being filled */
     u32 bank;      /* of plan->banks[] being handed over */
+    u64 bank_pos;  /* bytes of it that are the domain's */
     struct gunzip *gunzip;
     u64 gz_in; /* compressed bytes consumed */
     u8 work[GUNZIP_WORK_SIZE] __aligned(16);
@@ -49,6 +53,19 @@ struct build_job {
  */
 enum task_result build_end_begin(struct domain *d);
 enum task_result build_end_step(struct domain *d);
+
+/*
+ * Restarts (build_restart.c). Sum up d's modules, piece by piece: after its first start, and
+ * what was missed when it ended early. A domain that never restarts has none.
+ */
+enum task_result build_sums_step(struct domain *d);
+enum task_result build_restart_step(struct domain *d);
+
+/* Empty tables for CPUs and SMMUs, sized for what the plan maps. d->p2m has none. */
+enum corbel_err build_make_tables(struct domain *d) __must_check;
+
+/* One line that the boot waits for: d runs, or never will. Later calls do nothing. */
+void build_count(struct domain *d, bool started);
 
 /* Free a domain that was never started, with all it reserved. */
 void build_free(struct domain *d);

@@ -9,9 +9,11 @@
 #include <corbel/domcfg.h>
 #include <corbel/err.h>
 #include <corbel/iommu_domain.h>
+#include <corbel/lifecycle.h>
 #include <corbel/log.h>
 #include <corbel/p2m.h>
 #include <corbel/page.h>
+#include <corbel/polyhash.h>
 #include <corbel/types.h>
 #include <corbel/vcpu.h>
 #include <corbel/vdev.h>
@@ -23,9 +25,26 @@
 struct build_job;
 struct plan;
 
-/* A domain's life (design section 4). The reason of the end is kept. */
+/*
+ * The modules of a domain that may restart: what they were once it had started, and how far
+ * summing up has come (build_restart.c).
+ */
+#define SUMMED_MODULES 2u /* kernel, ramdisk; of the partial tree EL2 has a copy */
+
+struct module_sums {
+    u64 key;
+    u64 sums[SUMMED_MODULES];
+    struct polyhash hash;
+    u64 pos; /* in the module that is being looked at */
+    u32 module;
+    bool begun, taken; /* taken: sums[] are complete */
+};
+
+/*
+ * A domain's life (design section 4); a restart goes from STOPPING to BUILDING (docs/lifecycle.md).
+ * The reason of the end is kept.
+ */
 enum domain_state { DOMAIN_BUILDING, DOMAIN_RUNNING, DOMAIN_STOPPING, DOMAIN_DEAD, DOMAIN_FAILED };
-enum shutdown_reason { SHUTDOWN_NONE, SHUTDOWN_POWEROFF, SHUTDOWN_RESET, SHUTDOWN_CRASH };
 
 struct domain {
     char name[DOMAIN_NAME_MAX]; /* node name in /chosen: the prefix of all its lines */
@@ -48,14 +67,18 @@ struct domain {
     u32 fault_reports;      /* blocks printed so far; only counts, no lock */
     struct vcpu *vcpus[MAX_VCPUS];
     u32 vcpu_count;
-    u64 cntvoff;            /* counter at the (re)start */
-    struct sched_unit task; /* long work: build, teardown */
-    u8 stage;               /* enum build_stage; the task's alone */
-    bool report;            /* print the stage-2 map when it starts (corbel,p2m-report) */
-    bool scrub_ram;         /* zero RAM before the guest gets it (bootscrub) */
-    u64 quiet_round;        /* teardown: see quiet.h */
-    u64 clean_pos;          /* teardown: bytes of SRAM cleaned */
-    u64 freed;              /* bytes of RAM given back by the teardown, for its last line */
+    u64 cntvoff;             /* counter at the (re)start */
+    struct sched_unit task;  /* long work: build, teardown */
+    u8 stage;                /* enum build_stage; the task's alone */
+    u8 next;                 /* enum domcfg_action, while it ends; the task's alone */
+    bool counted;            /* by the line that says how the boot went; the task's alone */
+    bool report;             /* print the stage-2 map when it starts (corbel,p2m-report) */
+    bool scrub_ram;          /* zero RAM before the guest gets it (bootscrub) */
+    u64 quiet_round;         /* teardown: see quiet.h */
+    u64 clean_pos;           /* teardown: bytes of SRAM cleaned */
+    u64 freed;               /* bytes of RAM given back by the teardown, for its last line */
+    struct lifecycle life;   /* the task's alone */
+    struct module_sums sums; /* the task's alone */
 };
 
 /* Domains by slot; NULL for an unused one. Fixed once boot is over. */
@@ -66,8 +89,8 @@ u32 domain_slots(void);
 enum corbel_err domain_add(struct domain *d) __must_check;
 
 /*
- * Stop d for good: no vCPU of it enters the guest again, its task tears it down.
- * Any CPU; the first reason counts.
+ * Stop d: no vCPU of it enters the guest again. Its task tears it down and does what the
+ * domain's policy says for this reason. Any CPU; the first reason counts.
  */
 void domain_shutdown(struct domain *d, enum shutdown_reason reason);
 

@@ -140,6 +140,9 @@ void vgic_unlink(struct domain *d, struct vcpu *v, u32 intid);
  */
 enum corbel_err vgic_assign_spi(struct domain *d, u32 intid, bool level) __must_check;
 
+/* None of d's linked SPIs fires until the guest enables it anew. No vCPU of d is resident. */
+void vgic_mask_spis(struct domain *d);
+
 /*
  * All SPIs of d back to the host: disabled, unpended, deactivated, unlinked, free (decision
  * 34 c). No vCPU of d is resident any more. An acknowledge under way on another CPU may still

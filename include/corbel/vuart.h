@@ -26,6 +26,7 @@ struct vuart_fifo {
 struct vuart {
     spinlock_t lock;
     bool present;
+    bool stopped; /* its domain is being restarted: what is typed is lost */
     u32 intid;
     struct vuart_fifo rx, tx;
     u32 cr, lcr_h, ilpr, ibrd, fbrd, ifls, imsc, ris, dmacr;
@@ -34,7 +35,10 @@ struct vuart {
 
 /* Register the region at base; interrupt intid (level). */
 enum corbel_err vuart_init(struct domain *d, u64 base, u32 intid) __must_check;
+/* Back to the reset state, and running. */
 void vuart_reset(struct domain *d);
+/* From now on until vuart_reset() nothing changes but by d's own vCPUs. */
+void vuart_stop(struct domain *d);
 
 /* A character typed for this domain; false when its FIFO is full. Any CPU. */
 bool vuart_receive(struct domain *d, u8 c);

@@ -152,6 +152,38 @@ static void released(void **state)
     vgic_release_spis(d);
 }
 
+/* Between two lives of a domain: the links stay, and nothing fires before the guest says so. */
+static void masked(void **state)
+{
+    start(GIC_V3, 4);
+    for (u32 n = 40; n < 44; n++) {
+        assert_int_equal(vgic_assign_spi(d, n, n % 2), CORBEL_OK);
+        write_bit(v0, GICD_ISENABLER, n);
+    }
+    fake_spi[41].line = true;
+    fake_spi[42].pending = true;
+    fake_phys_deliver(d);
+    fake_serve(d);
+    for (u32 i = 0; i < VCPUS; i++)
+        fake_save(d->vcpus[i]);
+    vgic_mask_spis(d);
+    fake_spi[40].pending = true; /* an edge after that is nobody's */
+    fake_phys_deliver(d);
+    vgic_reset(d);
+    for (u32 n = 40; n < 44; n++) {
+        assert_ptr_equal(fake_owner[n], d);
+        assert_true(spi(n)->hw);
+        assert_false(spi(n)->phys || spi(n)->enabled || spi(n)->latch);
+        assert_false(fake_spi[n].enabled || fake_spi[n].active || fake_spi[n].pending);
+    }
+    fake_phys_deliver(d);
+    assert_false(spi(41)->phys);
+    write_bit(v0, GICD_ISENABLER, 41);
+    assert_true(fake_spi[41].enabled);
+    fake_phys_deliver(d); /* the level is still there */
+    assert_true(spi(41)->latch);
+}
+
 /* --- routing --- */
 
 static void follows(void **state)
@@ -737,6 +769,7 @@ int main(void)
         cmocka_unit_test_teardown(host_has_fewer, teardown),
         cmocka_unit_test_teardown(unlinked, teardown),
         cmocka_unit_test_teardown(released, teardown),
+        cmocka_unit_test_teardown(masked, teardown),
         cmocka_unit_test_teardown(follows, teardown),
         cmocka_unit_test_teardown(trigger, teardown),
         cmocka_unit_test_teardown(no_storm, teardown),

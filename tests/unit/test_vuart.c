@@ -265,6 +265,20 @@ static void test_off_and_loopback(void **state)
     assert_int_equal(get(PL011_RIS), 0);
 }
 
+/* A domain between two lives: typed characters are lost, nothing waits for them. */
+static void test_stopped(void **state)
+{
+    (void)state;
+    vuart_stop(&d);
+    for (u32 i = 0; i < 2 * VUART_FIFO_SIZE; i++)
+        assert_true(vuart_receive(&d, 'a'));
+    assert_int_equal(d.vuart.rx.count, 0);
+    assert_false(line);
+    vuart_reset(&d);
+    assert_true(vuart_receive(&d, 'b'));
+    assert_int_equal(get(PL011_DR), 'b');
+}
+
 static void test_absent(void **state)
 {
     struct domain none;
@@ -274,6 +288,8 @@ static void test_absent(void **state)
     assert_false(vuart_receive(&none, 'a'));
     vuart_tx_ready(&none);
     vuart_reset(&none);
+    vuart_stop(&none);
+    assert_false(none.vuart.stopped);
 }
 
 int main(void)
@@ -281,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_identity_and_reset, setup),
         cmocka_unit_test_setup(test_registers, setup),
+        cmocka_unit_test_setup(test_stopped, setup),
         cmocka_unit_test_setup(test_narrow, setup),
         cmocka_unit_test_setup(test_transmit, setup),
         cmocka_unit_test_setup(test_ring_full, setup),

@@ -152,5 +152,6 @@ void test_device(void);
 void test_dma(void);
 void test_sram(void);
 void test_shmem(void);
+void test_life(void);
 
 #endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lives of a domain that restarts: at the start of each, memory is zero and everything that a
+ * guest can change is as a board has it after power-on; at its end all of that is dirty. How it
+ * ends says the boot argument life=reset|reset2|off|vectors|stack.
+ */
+#include "cpu.h"
+#include "fdt.h"
+#include "gic.h"
+#include "psci.h"
+#include "timer.h"
+
+#define DIRT         0xd1d1d1d1d1d1d1d1UL
+#define HOLE         0x30000000UL
+#define UART_FR      0x18U
+#define UART_IBRD    0x24U
+#define UART_IFLS    0x34U
+#define UART_IMSC    0x38U
+#define UART_FR_RXFE BIT(4)
+#define IFLS_RESET   0x12U
+
+static bool is_own(uintptr_t at)
+{
+    uintptr_t image = (uintptr_t)image_head;
+
+    return (at >= (image & ~0xfffUL) && at < (uintptr_t)_image_end) ||
+           (at >= (fdt_base() & ~0xfffUL) && at < fdt_base() + fdt_size());
+}
+
+/* All of RAM but this program and the tree, which has zeros up to its page's end: words that are
+ * not zero; then, if asked, make them so. Modules are elsewhere, in the host's memory. */
+static uint64_t all_ram(bool dirty)
+{
+    uint64_t wrong = 0;
+
+    for (int node = fdt_child(0, -1); node >= 0; node = fdt_child(0, node)) {
+        uint64_t base;
+        uint64_t size;
+
+        if (strncmp(fdt_name(node), "memory@", 7) != 0) {
+            continue;
+        }
+        for (unsigned int i = 0; fdt_reg(node, i, &base, &size); i++) {
+            for (uint64_t at = base; at < base + size; at += 512) {
+                if (is_own(at)) {
+                    continue;
+                }
+                wrong += mmio_read64(at) != 0 ? 1 : 0;
+                if (dirty) {
+                    mmio_write64(at, DIRT ^ at);
+                }
+            }
+        }
+    }
+    return wrong;
+}
+
+static void check_gic(unsigned int spi)
+{
+    static const unsigned int regs[] = { GICD_ISPENDR, GICD_ISACTIVER };
+    unsigned int bad = 0;
+
+    for (unsigned int r = 0; r < ARRAY_SIZE(regs); r++) {
+        for (unsigned int intid = 0; intid < 64; intid++) {
+            bad += gic_bit(regs[r], intid) ? 1 : 0;
+        }
+    }
+    ok(bad == 0, "nothing is pending or active (%u)", bad);
+    ok(!gic_bit(GICD_ISENABLER, spi), "the UART's interrupt is disabled");
+    ok(!gic_bit(GICD_ISENABLER, timer_intid(TIMER_VIRTUAL)), "the timer's is, too");
+    is_equal(gic_priority(spi), 0, "its priority");
+}
+
+static void check_rest(void)
+{
+    is_equal(timer_ctl(TIMER_VIRTUAL), 0, "CNTV_CTL");
+    is_equal(timer_ctl(TIMER_PHYSICAL), 0, "CNTP_CTL");
+    is_equal(mmio_read32(console_base() + UART_IMSC), 0, "UARTIMSC");
+    is_equal(mmio_read32(console_base() + UART_IBRD), 0, "UARTIBRD");
+    is_equal(mmio_read32(console_base() + UART_IFLS), IFLS_RESET, "UARTIFLS");
+    for (unsigned int i = 1; i < smp_count(); i++) {
+        is_equal((uint64_t)psci_call(PSCI_AFFINITY_INFO, cpus[i].mpidr, 0, 0), 1, "vCPU is off");
+    }
+}
+
+static void spin(struct cpu *cpu)
+{
+    for (;;) {
+        cpu->counter++;
+    }
+}
+
+/* What must be gone in the next life. Interrupts stay masked, so that all of them are left. */
+static void make_dirty(unsigned int spi)
+{
+    for (unsigned int i = 1; i < smp_count(); i++) {
+        smp_start(i, spin, 0);
+    }
+    gic_set_priority(spi, 0x40);
+    gic_enable(spi);
+    gic_enable(timer_intid(TIMER_VIRTUAL));
+    gic_enable(timer_intid(TIMER_PHYSICAL));
+    gic_write_bit(GICD_ISPENDR, spi);
+    gic_write_bit(GICD_ISACTIVER, spi);
+    gic_send_sgi(5, 0);
+    timer_arm_us(TIMER_VIRTUAL, 0);
+    timer_arm_us(TIMER_PHYSICAL, 0);
+    mmio_write32(console_base() + UART_IBRD, 7);
+    mmio_write32(console_base() + UART_IFLS, 0);
+    mmio_write32(console_base() + UART_IMSC, 0xff);
+    all_ram(true);
+}
+
+/* wait=1: until somebody types. The interrupt of the UART stays pending. */
+static void wait_for_go(void)
+{
+    while (arg_number("wait", 0) != 0 &&
+           (mmio_read32(console_base() + UART_FR) & UART_FR_RXFE) != 0) {}
+}
+
+/* The first store of the vector, or its fetch, faults: no handler ever gets going. */
+static void fall(void)
+{
+    if (arg_is("life", "vectors")) {
+        write_sysreg(HOLE, vbar_el1);
+        isb();
+        mmio_write32(HOLE, 1);
+    } else if (arg_is("life", "stack")) {
+        __asm__ volatile("mov sp, %0; str xzr, [%0]" ::"r"(HOLE) : "memory");
+    }
+}
+
+static void end_life(void)
+{
+    if (arg_is("life", "reset")) {
+        psci_call(PSCI_SYSTEM_RESET, 0, 0, 0);
+    } else if (arg_is("life", "reset2")) {
+        psci_call(PSCI_SYSTEM_RESET2, 0, 0, 0);
+    } else if (arg_is("life", "off")) {
+        psci_call(PSCI_SYSTEM_OFF, 0, 0, 0);
+    } else {
+        fall();
+    }
+}
+
+void test_life(void)
+{
+    unsigned int spi = fdt_intid(fdt_compatible("arm,sbsa-uart"), 0);
+    size_t size = 0;
+    const uint64_t *seed = fdt_prop(fdt_path("/chosen"), "rng-seed", &size);
+
+    print("LIFE at %lu ms, seed %lx\n", timer_since_ms(0), seed != NULL ? *seed : 0);
+    is_equal(all_ram(false), 0, "words of RAM that are not zero");
+    check_gic(spi);
+    check_rest();
+    tap_end();
+    make_dirty(spi);
+    print("LIFE-END %u failed", tap_failed());
+    wait_for_go();
+    end_life();
+    print("STILL ALIVE\n");
+}
