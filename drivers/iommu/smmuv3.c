@@ -127,6 +127,8 @@ static void read_caps(struct iommu *u, u32 idr0, u32 idr1, u32 idr5)
     u->caps.ipa_bits = u->caps.pa_bits;
     u->caps.stream_bits = smmuv3_strtab_format(&s->strtab, (u8)FIELD_GET(SMMU_IDR1_SIDSIZE, idr1),
                                                FIELD_GET(SMMU_IDR0_ST_LEVEL, idr0) == 1);
+    u->caps.detail =
+        s->strtab.split < s->strtab.log2 ? "2-level stream table" : "linear stream table";
 }
 
 static enum corbel_err smmuv3_probe(struct iommu *u, const char **why)
@@ -300,7 +302,7 @@ static enum corbel_err smmuv3_attach(struct iommu *u, const struct iommu_stream 
     if (err)
         return err;
     *why = "a stream is attached already";
-    if (smmuv3_strtab_count(u, s->first, s->count))
+    if (smmuv3_strtab_count(u, s->first, s->count, false))
         return ERR_EXIST;
     ste = s2 ? smmuv3_ste_s2(s2, u->caps.coherent) : smmuv3_ste_bypass();
     err = smmuv3_strtab_set(u, s->first, s->count, &ste);
@@ -316,7 +318,9 @@ static enum corbel_err smmuv3_detach(struct iommu *u, const struct iommu_stream 
 {
     struct smmuv3_ste ste = quiet ? smmuv3_ste_abort() : (struct smmuv3_ste){ { 0 } };
 
-    if (check_streams(u, s) || smmuv3_strtab_count(u, s->first, s->count) != s->count)
+    if (check_streams(u, s) || smmuv3_strtab_count(u, s->first, s->count, false) != s->count)
+        return ERR_NOENT;
+    if (quiet && !smmuv3_strtab_count(u, s->first, s->count, true))
         return ERR_NOENT;
     return smmuv3_strtab_set(u, s->first, s->count, &ste);
 }
@@ -385,5 +389,6 @@ const struct iommu_ops smmuv3_ops = {
     .detach = smmuv3_detach,
     .invalidate = smmuv3_invalidate,
     .next_fault = smmuv3_fault_next,
+    .drop_faults = smmuv3_faults_drop,
     .set_fault_irq = smmuv3_set_fault_irq,
 };

@@ -13,6 +13,7 @@
 #define VTCR_WALK_NC   FIELD_PREP(GENMASK(13, 12), 2)
 #define VTCR_STE       GENMASK(18, 0)
 #define TLBI_NUM_BITS  5u
+#define TLBI_SCALE_MAX 31u
 #define TLBI_TG_4K     1u
 #define CFGI_RANGE_ALL 31u
 
@@ -107,10 +108,13 @@ struct smmuv3_cmd smmuv3_cmd_tlbi_ipa(u16 vmid, u64 ipa)
  */
 struct smmuv3_cmd smmuv3_cmd_tlbi_next(u16 vmid, u64 *ipa, u64 *pages)
 {
-    u32 scale = bit_lowest(*pages);
+    u32 scale = MIN(bit_lowest(*pages), TLBI_SCALE_MAX);
     u64 num = (*pages >> scale) & (BIT(TLBI_NUM_BITS) - 1);
     struct smmuv3_cmd cmd = smmuv3_cmd_tlbi_ipa(vmid, *ipa);
 
+    /* From 44 bits of addresses on SCALE's own five bits are the limit. */
+    if (scale == TLBI_SCALE_MAX)
+        num = MIN(*pages >> scale, BIT(TLBI_NUM_BITS));
     if (num << scale > 1) {
         cmd.dw[0] |= FIELD_PREP(CMD_TLBI_0_NUM, num - 1) | FIELD_PREP(CMD_TLBI_0_SCALE, scale);
         cmd.dw[1] |= FIELD_PREP(CMD_TLBI_1_TG, TLBI_TG_4K);

@@ -106,6 +106,9 @@ bool smmuv3_gerror_take(struct iommu *u);
 /* Oldest record of the event queue, or what befell the queue or the SMMU; false: nothing. */
 bool smmuv3_fault_next(struct iommu *u, struct iommu_fault *out);
 
+/* Records that wait are passed over; returns how many. The SMMU's own errors stay. */
+u32 smmuv3_faults_drop(struct iommu *u);
+
 /* ---- smmuv3_strtab.c ---- */
 
 /* Choose the format for so many bits of stream ID; returns how many it covers. */
@@ -119,8 +122,8 @@ void smmuv3_strtab_free(struct iommu *u);
 u64 smmuv3_strtab_base(const struct iommu *u);
 u32 smmuv3_strtab_cfg(const struct iommu *u);
 
-/* How many of the streams have a valid entry. */
-u32 smmuv3_strtab_count(const struct iommu *u, u32 first, u32 count);
+/* How many of the streams have a valid entry; open: and one that lets something pass. */
+u32 smmuv3_strtab_count(const struct iommu *u, u32 first, u32 count, bool open);
 
 /*
  * Give the streams this entry, with all invalidations. Valid entries may become abort or

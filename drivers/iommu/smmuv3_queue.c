@@ -316,6 +316,21 @@ bool smmuv3_fault_next(struct iommu *u, struct iommu_fault *out)
     return true;
 }
 
+u32 smmuv3_faults_drop(struct iommu *u)
+{
+    struct smmuv3_queue *q = &((struct smmuv3 *)u->priv)->evtq;
+    u32 n;
+
+    (void)smmuv3_gerror_take(u);
+    evtq_refresh(u);
+    n = used(q);
+    q->cons = q->prod;
+    if (n)
+        cons_write(u);
+    u->stats.faults += n;
+    return n;
+}
+
 void smmuv3_publish(const struct iommu *u, const void *va, size_t size)
 {
     if (u->caps.coherent)

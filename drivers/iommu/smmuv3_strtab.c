@@ -160,13 +160,20 @@ static u32 clip(const struct smmuv3_strtab *t, u32 span, u32 *first, u32 last)
     return to - from + 1;
 }
 
-static u32 count_valid(const struct smmuv3_ste *table, u32 count)
+/* Valid ones, or (open) those that let something pass. */
+static u32 count_entries(const struct smmuv3_ste *table, u32 count, bool open)
 {
     u32 n = 0;
 
     for (u32 i = 0; i < count; i++)
-        n += is_valid(&table[i]);
+        n += is_valid(&table[i]) &&
+             (!open || FIELD_GET(STE_0_CONFIG, table[i].dw[0]) != STE_CONFIG_ABORT);
     return n;
+}
+
+static u32 count_valid(const struct smmuv3_ste *table, u32 count)
+{
+    return count_entries(table, count, false);
 }
 
 /* How many level-1 descriptors say this. */
@@ -179,7 +186,7 @@ static u32 references(const struct smmuv3_strtab *t, u64 desc)
     return n;
 }
 
-u32 smmuv3_strtab_count(const struct iommu *u, u32 first, u32 count)
+u32 smmuv3_strtab_count(const struct iommu *u, u32 first, u32 count, bool open)
 {
     const struct smmuv3_strtab *t = strtab_of(u);
     const struct smmuv3_ste *before = NULL;
@@ -193,7 +200,7 @@ u32 smmuv3_strtab_count(const struct iommu *u, u32 first, u32 count)
             continue;
         /* A shared table is counted once. */
         if (table != before || here != BIT(t->split))
-            whole = count_valid(table + from, here);
+            whole = count_entries(table + from, here, open);
         before = here == BIT(t->split) ? table : NULL;
         n += whole;
     }

@@ -108,7 +108,8 @@ struct iommu_ops {
     /*
      * The streams abort from now on; when it returns, no transaction of theirs that began
      * before is still under way. quiet: refuse without records (quarantine; s may be one stream
-     * of an attached range). ERR_NOENT: not attached.
+     * of an attached range). ERR_NOENT: not attached, or in quarantine already. ERR_NOMEM, only
+     * for a part of what one attach() named: nothing changed.
      */
     enum corbel_err (*detach)(struct iommu *u, const struct iommu_stream *s, bool quiet);
 
