@@ -18,6 +18,7 @@ u64 fake_ram_base, fake_ram_size;
 u64 fake_heap_mapped;
 s32 fake_heap_fail_at = -1;
 u64 fake_cleaned;
+void (*fake_cache_hook)(const void *va, size_t size, bool inval);
 u32 fake_windows;
 
 void fake_ram_exit(void)
@@ -91,6 +92,8 @@ void arch_zero_pages(void *va, size_t size)
 void arch_cache_clean(const void *va, size_t size)
 {
     fake_cleaned += size;
+    if (fake_cache_hook)
+        fake_cache_hook(va, size, false);
 }
 
 void arch_cache_clean_inval(const void *va, size_t size)
@@ -100,6 +103,8 @@ void arch_cache_clean_inval(const void *va, size_t size)
     /* What is next to a window is not mapped. */
     CORBEL_ASSERT(size && ALIGN_DOWN(pa, SZ_2M) == ALIGN_DOWN(pa + size - 1, SZ_2M));
     fake_cleaned += size;
+    if (fake_cache_hook)
+        fake_cache_hook(va, size, true);
 }
 
 void arch_icache_inval_all(void)

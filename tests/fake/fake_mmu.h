@@ -16,6 +16,8 @@ extern u64 fake_ram_base, fake_ram_size;
 extern u64 fake_heap_mapped;  /* bytes that arch_mmu_map_heap() has mapped now */
 extern s32 fake_heap_fail_at; /* countdown to a failing arch_mmu_map_heap(); -1: never */
 extern u64 fake_cleaned;      /* bytes given to arch_cache_clean*() so far */
-extern u32 fake_windows;      /* bit per open window slot */
+/* Told of cleaning (inval: and dropping) cache lines; NULL: nobody. */
+extern void (*fake_cache_hook)(const void *va, size_t size, bool inval);
+extern u32 fake_windows; /* bit per open window slot */
 
 #endif
