@@ -38,6 +38,8 @@ class Case:
     gic: Optional[str] = None            # "2", "3", or any
     beside: Sequence[str] = ()
     edits: Sequence[Callable] = ()
+    smmu: bool = False                   # on a board with an SMMUv3
+    debug: bool = False                  # debug builds only: others refuse it as a whole
 
     def pattern(self):
         """The line, from "NAME: refused: " on, as a regular expression."""
@@ -91,6 +93,7 @@ STATIC_AT = 0x60000000
 SHARED_AT = 0x64000000
 LAST_AT = 0x66000000
 HOLE_AT = 0xb0000000
+OTHERS_SLOT, OTHERS_STREAM = 23, 0x42    # of virtio-mmio, where there is an SMMU
 
 BESIDE = {
     "has-rtc": lambda kit: kit.given("has-rtc", partdt.pl031()),
@@ -99,7 +102,14 @@ BESIDE = {
     "has-shared": lambda kit: kit.domain("has-shared", children=[
         mkdtb.shm_node("pool", 0x70000000, MIB, hpa=SHARED_AT, role="owner"),
         mkdtb.shm_node("loose", 0x70200000, MIB, role="owner")]),
+    "has-stream": lambda kit: kit.given("has-stream", partdt.virtio_mmio(OTHERS_SLOT)),
 }
+
+
+def give_stream(tree):
+    """The device of has-stream gets its stream."""
+    tree.get("/virtio_mmio@%x" % (0xa000000 + 0x200 * OTHERS_SLOT)).props["iommus"] = \
+        tree.get("/smmuv3@9050000").props["phandle"] + OTHERS_STREAM.to_bytes(4, "big")
 
 
 def good(kit):
@@ -117,11 +127,13 @@ def config_of(cases, kit, **machine):
     names = [name for name in BESIDE if any(name in item.beside for item in cases)]
     domains = [good(kit)] + [BESIDE[name](kit) for name in names]
     domains += [item.make(kit, item.name) for item in cases] + [last(kit)]
-    edits = []
+    smmu = any(item.smmu for item in cases)
+    edits = [give_stream] if smmu else []
     for item in cases:
         edits += [edit for edit in item.edits if edit not in edits]
-    return mkdtb.Config(machine=mkdtb.Machine(gic=kit.gic, **machine), domains=domains,
-                        edits=edits)
+    options = ("iommu=smmuv3",) if smmu else ()
+    return mkdtb.Config(machine=mkdtb.Machine(gic=kit.gic, options=options, **machine),
+                        domains=domains, edits=edits)
 
 
 def cases_for(gic):
@@ -134,4 +146,16 @@ def refused_of(cases):
     return [item.name for item in cases if item.expect is not None]
 
 
-from corpus import devices, memory, shared  # noqa: E402,F401  (they fill CASES)
+def in_debug_build():
+    """Is what `make` builds here a debug build?"""
+    try:
+        with open(os.path.join(ROOT, ".config"), encoding="utf-8") as config:
+            return "\nCONFIG_DEBUG=y\n" in "\n" + config.read()
+    except FileNotFoundError:
+        return True                      # the default
+
+
+from corpus import devices, iommu, memory, policy, shared  # noqa: E402,F401  (they fill CASES)
+
+if not in_debug_build():
+    CASES[:] = [item for item in CASES if not item.debug]

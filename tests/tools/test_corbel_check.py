@@ -157,6 +157,128 @@ def test_direct_map(tmp_path, image, gic):
     assert sum(entry["size"] for entry in entries(report, "found", "RAM")) == 64 * MIB
 
 
+# --- SMMUs ----------------------------------------------------------------------------------------
+
+SMMU = "/smmuv3@9050000"
+
+
+def behind(kit, name, force=False, props=None, **device):
+    """A domain with the PCIe root complex."""
+    return kit.given(name, tree=partdt.pcie_tree(force=force, **device), props=props or {})
+
+
+def smmu_config(*domains, edits=(), **more):
+    """On QEMU's board with an SMMUv3."""
+    return mkdtb.Config(machine=mkdtb.Machine(options=("iommu=smmuv3",)), domains=list(domains),
+                        edits=list(edits), **more)
+
+
+def test_protected_device(tmp_path, image):
+    """Which SMMU covers a device, and by which streams."""
+    kit = corpus.Kit()
+    config = smmu_config(behind(kit, "domU1"))
+    code, report = check(config, tmp_path, image)
+    assert code == 0, refusals(report)
+    assert report["machine"]["smmus"] == [{
+        "path": SMMU, "kind": "SMMUv3", "regs": {"base": 0x9050000, "size": 0x20000},
+        "interrupts": [106, 109], "driven": True}]
+    assert domain_of(report, "domU1")["devices"] == [{
+        "name": "pcie@10000000", "host_path": "/pcie@10000000", "protection": "smmu",
+        "streams": [{"smmu": SMMU, "first": 0, "count": 0x10000, "mask": 0}]}]
+    assert domain_of(report, "domU1")["notes"] == []
+    built = mkdtb.build(config, str(tmp_path))
+    out = run(*built.check_args(image))[1]
+    assert re.search(r"^  SMMUv3 +0x0009050000 /smmuv3@9050000, interrupts 106, 109$", out, re.M)
+    assert ("\n  device pcie@10000000: protected, behind /smmuv3@9050000, streams 0x0-0xffff\n"
+            in out)
+
+
+NOT_DRIVEN = [(["--smmu-not-driven", SMMU], "", "--smmu-not-driven"),
+              ([], "iommu=off", "iommu=off")]
+
+
+@pytest.mark.parametrize("args,bootargs,why", NOT_DRIVEN, ids=["option", "iommu=off"])
+def test_smmu_that_is_not_driven(tmp_path, image, args, bootargs, why):
+    """Refused with the reason; forced, with a warning that has it."""
+    kit = corpus.Kit()
+    config = smmu_config(behind(kit, "bare"), hv_bootargs=bootargs)
+    code, report = check(config, tmp_path, image, *args)
+    assert code == 1 and report["machine"]["smmus"][0]["why"] == why
+    assert refusals(report)["bare"].endswith(
+        "expected it there: %s is not driven: %s" % (SMMU, why))
+    config.domains = [behind(kit, "forced", force=True)]
+    code, report = check(config, tmp_path, image, *args)
+    assert code == 0
+    assert domain_of(report, "forced")["devices"][0]["protection"] == "none"
+    assert domain_of(report, "forced")["notes"] == [
+        "WARNING: pcie@10000000 is given away WITHOUT AN IOMMU (%s is not driven: %s): its DMA "
+        "goes to host addresses, not to the domain's" % (SMMU, why)]
+    assert any("iommu=off" in warning for warning in report["warnings"]) == bool(bootargs)
+
+
+BYPASSES = [{"props": {"corbel,no-iommu": b""}}, {"props": {"passthrough": b"disabled\0"}}]
+
+
+@pytest.mark.parametrize("more", BYPASSES, ids=["no-iommu", "passthrough"])
+def test_let_pass_on_request(tmp_path, image, more):
+    """Not refused, but not in silence either."""
+    config = smmu_config(behind(corpus.Kit(), "domU1", **more))
+    code, report = check(config, tmp_path, image)
+    assert code == 0, refusals(report)
+    device = domain_of(report, "domU1")["devices"][0]
+    assert device["protection"] == "bypass" and device["streams"][0]["count"] == 0x10000
+    assert domain_of(report, "domU1")["notes"] == [
+        "WARNING: pcie@10000000 passes its IOMMU UNTRANSLATED: its DMA goes to host addresses, not "
+        "to the domain's"]
+
+
+def uncover(tree):
+    """The bridge's bus 0 is behind no SMMU."""
+    bridge = tree.get("/pcie@10000000")
+    phandle = bridge.props["iommu-map"][4:8]
+    bridge.props["iommu-map"] = fdt.u32(0x100) + phandle + fdt.u32(0x100, 0xff00)
+
+
+def test_bridge_with_a_gap(tmp_path, image):
+    """Forced, what an SMMU sees of it is protected."""
+    config = smmu_config(behind(corpus.Kit(), "domU1", force=True), edits=[uncover])
+    code, report = check(config, tmp_path, image)
+    assert code == 0, refusals(report)
+    device = domain_of(report, "domU1")["devices"][0]
+    assert (device["protection"], device["unseen_requester"]) == ("smmu", 0)
+    assert domain_of(report, "domU1")["notes"][0].startswith(
+        "WARNING: pcie@10000000: no IOMMU sees requester ID 0x0: its DMA goes")
+
+
+def test_limit_of_smmus(tmp_path, image):
+    """Guest addresses beyond what SMMUs walk are refused; without a driven one they are not."""
+    config = smmu_config(behind(corpus.Kit(), "domU1"))
+    code, report = check(config, tmp_path, image, "--smmu-ipa-bits", "39")
+    assert code == 1 and "0x8000000000" in refusals(report)["domU1"]
+    config.domains[0] = behind(corpus.Kit(), "domU1", force=True)
+    code, _ = check(config, tmp_path, image, "--smmu-ipa-bits", "39", "--smmu-not-driven", SMMU)
+    assert code == 0
+
+
+def test_policy(tmp_path, image):
+    """What happens on faults, reboots and crashes."""
+    kit = corpus.Kit()
+    config = mkdtb.Config(domains=[corpus.good(kit), kit.domain("strict", props={
+        "corbel,on-dma-fault": fdt.string("quarantine"), "corbel,on-reboot": fdt.string("restart"),
+        "corbel,on-crash": fdt.string("host-reset"), "corbel,restart-limit": fdt.u32(5, 600)})])
+    code, report = check(config, tmp_path, image)
+    assert code == 0, refusals(report)
+    assert domain_of(report, "good")["policy"] == {
+        "on_dma_fault": "log", "on_reboot": "halt", "on_crash": "halt", "restarts": 3,
+        "restart_seconds": 60}
+    assert domain_of(report, "strict")["policy"] == {
+        "on_dma_fault": "quarantine", "on_reboot": "restart", "on_crash": "host-reset",
+        "restarts": 5, "restart_seconds": 600}
+    out = run(*mkdtb.build(config, str(tmp_path)).check_args(image))[1]
+    assert ("\n  on DMA fault quarantine, on reboot restart, on crash host-reset, at most 5 "
+            "restarts in 600 s\n" in out)
+
+
 def test_text_report(tmp_path, image):
     """What people read: the machine, the map, the refusal in the hypervisor's words."""
     kit = corpus.Kit()
@@ -212,11 +334,13 @@ USAGE = [([], "HOST.dtb"), (["/does/not/exist"], "cannot be read"),
          (["x", "y"], "second host tree"), (["x", "--module"], "a value"),
          (["x", "--module", "0x1000"], "ADDR=FILE"), (["x", "--module", "=f"], "number"),
          (["x", "--cpu-pa-bits", "64"], "range"), (["x", "--gic-lines", "0"], "range"),
+         (["x", "--smmu-ipa-bits", "49"], "range"),
+         (["x", *["--smmu-not-driven", "/smmu"] * 17], "too many"),
          (["x", "--bogus", "1"], "unknown option"),
          (["x", "--hypervisor", "0=" + __file__], "Image")]
 
 
-@pytest.mark.parametrize("args,why", USAGE, ids=[" ".join(a) or "none" for a, _ in USAGE])
+@pytest.mark.parametrize("args,why", USAGE, ids=[" ".join(a[:3]) or "none" for a, _ in USAGE])
 def test_usage(args, why):
     code, _, err = run(*args)
     assert code == 2 and why in err

@@ -26,7 +26,10 @@ struct check_options {
     struct check_file image; /* the hypervisor; path NULL: likewise */
     struct check_file modules[CHECK_MODULES_MAX];
     u32 module_count;
-    u32 pa_bits;    /* of the CPUs: limits guest addresses */
+    u32 pa_bits;                                /* of the CPUs: limits guest addresses */
+    u32 smmu_bits;                              /* of what all SMMUs walk, likewise; 0: no limit */
+    const char *not_driven[PLATFORM_IOMMU_MAX]; /* paths of SMMUs */
+    u32 not_driven_count;
     u32 line_count; /* INTIDs of the GIC */
     bool no_modules;
     bool json;

@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+#include <corbel/fdt_read.h>
+
 typedef unsigned long long ull;
 
 /* Commas go in front of all but the first thing in an object or an array. */
@@ -135,6 +137,32 @@ static void put_uart(const struct platform_uart *uart)
     put_close('}');
 }
 
+static void put_smmu(const struct platform_iommu *iommu)
+{
+    put_open(NULL, '{');
+    put_text("path", iommu->path);
+    put_text("kind", show_iommu_kind(iommu->kind));
+    put_range("regs", &iommu->regs);
+    put_open("interrupts", '[');
+    for (u32 i = 0; i < iommu->irq_count; i++) {
+        comma();
+        printf("%u", iommu->irqs[i].intid);
+    }
+    put_close(']');
+    put_bool("driven", iommu->driven);
+    if (!iommu->driven)
+        put_text("why", iommu->why);
+    put_close('}');
+}
+
+static void put_smmus(const struct platform *p)
+{
+    put_open("smmus", '[');
+    for (u32 i = 0; i < p->iommu_count; i++)
+        put_smmu(&p->iommus[i]);
+    put_close(']');
+}
+
 static void put_machine(const struct check *c)
 {
     const struct platform *p = &c->platform;
@@ -157,6 +185,7 @@ static void put_machine(const struct check *c)
     put_close(']');
     put_gic(&p->gic);
     put_uart(&p->uart);
+    put_smmus(p);
     put_open("hidden", '[');
     for (u32 i = 0; i < p->hidden_count; i++) {
         put_open(NULL, '{');
@@ -221,6 +250,59 @@ static void put_irqs(const struct plan *plan)
     put_close(']');
 }
 
+static void put_streams(const struct plan *plan, u32 device)
+{
+    put_open("streams", '[');
+    for (u32 i = 0; i < plan->pass.stream_count; i++) {
+        const struct passdt_stream *s = &plan->pass.streams[i];
+
+        if (s->device != device)
+            continue;
+        put_open(NULL, '{');
+        put_text("smmu", plan->platform->iommus[s->entry.iommu].path);
+        put_number("first", s->entry.stream.first);
+        put_number("count", s->entry.stream.count);
+        put_number("mask", s->entry.stream.mask);
+        put_close('}');
+    }
+    put_close(']');
+}
+
+static void put_devices(const struct plan *plan)
+{
+    char path[128];
+
+    put_open("devices", '[');
+    for (u32 i = 0; i < plan->pass.device_count; i++) {
+        const struct passdt_device *device = &plan->pass.devices[i];
+
+        put_open(NULL, '{');
+        put_text("name", device->name);
+        if (device->host_node >= 0)
+            put_text("host_path",
+                     fdtr_path_of(plan->platform->fdt, device->host_node, path, sizeof(path)));
+        put_text("protection", show_protection(device->protection));
+        if (device->partly)
+            put_number("unseen_requester", device->gap);
+        put_streams(plan, i);
+        put_close('}');
+    }
+    put_close(']');
+}
+
+static void put_policy(const struct domcfg *cfg)
+{
+    put_open("policy", '{');
+    put_text("on_dma_fault", show_dma_policy(cfg->on_dma_fault));
+    put_text("on_reboot", show_action(cfg->on_reboot));
+    put_text("on_crash", show_action(cfg->on_crash));
+    put_number("restarts", cfg->restarts_max);
+    put_number("restart_seconds", cfg->restarts_seconds);
+    put_close('}');
+    if (cfg->debug_hook.size)
+        put_range("debug_hook", &cfg->debug_hook);
+}
+
 static void put_places(const struct plan *plan)
 {
     put_open("kernel", '{');
@@ -258,6 +340,8 @@ static void put_plan(const struct check *c, const struct plan *plan)
         put_shared(&plan->cfg.shms[i]);
     put_close(']');
     put_irqs(plan);
+    put_devices(plan);
+    put_policy(&plan->cfg);
     put_places(plan);
     put_open("notes", '[');
     for (u32 i = 0; plan_note(plan, i, line, sizeof(line)); i++) {

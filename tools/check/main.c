@@ -26,6 +26,8 @@ static const char usage[] =
     "  --hypervisor ADDR=FILE  where the hypervisor's image is loaded\n"
     "  --tree-at ADDR        where the host tree itself is in memory\n"
     "  --cpu-pa-bits N       physical address bits of the CPUs, 32 to 48 [40]\n"
+    "  --smmu-ipa-bits N     guest address bits that all SMMUs walk, 32 to 48 [as the CPUs]\n"
+    "  --smmu-not-driven PATH  an SMMU that the hypervisor cannot drive (repeat)\n"
     "  --gic-lines N         interrupt numbers of the GIC, 32 to 1020 [1020]\n"
     "  --json                the report as one JSON object\n"
     "exit code: 0 all would start, 1 something is refused, 2 the machine or the call is wrong\n";
@@ -131,6 +133,12 @@ static void parse_option(struct check_options *o, const char *name, const char *
             die("an address was expected", value);
     } else if (strcmp(name, "--cpu-pa-bits") == 0) {
         o->pa_bits = parse_count(value, 32, 48);
+    } else if (strcmp(name, "--smmu-ipa-bits") == 0) {
+        o->smmu_bits = parse_count(value, 32, 48);
+    } else if (strcmp(name, "--smmu-not-driven") == 0) {
+        if (o->not_driven_count == PLATFORM_IOMMU_MAX)
+            die("too many SMMUs", value);
+        o->not_driven[o->not_driven_count++] = value;
     } else if (strcmp(name, "--gic-lines") == 0) {
         o->line_count = parse_count(value, 32, LINES_DEFAULT);
     } else {

@@ -76,15 +76,45 @@ u32 check_refused_count(const struct check *c)
 
 /* --- The machine ------------------------------------------------------------------------------ */
 
-static void read_cmdline(struct check *c)
+static void read_cmdline(struct check *c, struct boot_options *options)
 {
-    static struct boot_options options;
+    cmdline_parse(c->platform.cmdline, options);
+    if (options->unknown[0])
+        check_warn(c, "command line: unknown options, ignored: %s", options->unknown);
+    if (options->bad[0])
+        check_warn(c, "command line: options ignored: %s", options->bad);
+}
 
-    cmdline_parse(c->platform.cmdline, &options);
-    if (options.unknown[0])
-        check_warn(c, "command line: unknown options, ignored: %s", options.unknown);
-    if (options.bad[0])
-        check_warn(c, "command line: options ignored: %s", options.bad);
+static bool is_listed(const struct check_options *o, const char *path)
+{
+    for (u32 i = 0; i < o->not_driven_count; i++)
+        if (strcmp(o->not_driven[i], path) == 0)
+            return true;
+    return false;
+}
+
+static bool has_driver(u8 kind)
+{
+    return kind == IOMMU_SMMU_V3 ? IS_ENABLED(CONFIG_SMMUV3) : IS_ENABLED(CONFIG_SMMUV2);
+}
+
+/* Whether an SMMU can do what is needed only it knows: it can, unless somebody says no. */
+static void drive_smmus(struct check *c, const struct check_options *o,
+                        const struct boot_options *options)
+{
+    for (u32 i = 0; i < c->platform.iommu_count; i++) {
+        struct platform_iommu *iommu = &c->platform.iommus[i];
+
+        if (options->iommu_off)
+            iommu->why = "iommu=off";
+        else if (!has_driver(iommu->kind))
+            iommu->why = "this build has no driver for it";
+        else if (is_listed(o, iommu->path))
+            iommu->why = "--smmu-not-driven";
+        iommu->driven = !iommu->why;
+    }
+    if (options->iommu_off && c->platform.iommu_count)
+        check_warn(c, "iommu=off: DMA is not confined");
 }
 
 /* One warning for each line of notes. */
@@ -101,6 +131,7 @@ static void warn_notes(struct check *c, const char *notes)
 
 static bool read_machine(struct check *c, const struct check_options *o, const char **why)
 {
+    static struct boot_options options;
     struct platform *p = &c->platform;
 
     if (fdtr_check(o->tree.data, o->tree.size) != CORBEL_OK) {
@@ -109,7 +140,8 @@ static bool read_machine(struct check *c, const struct check_options *o, const c
     }
     platform_from_fdt(p, o->tree.data);
     platform_find_uart(o->tree.data, &p->uart);
-    read_cmdline(c);
+    read_cmdline(c, &options);
+    drive_smmus(c, o, &options);
     warn_notes(c, p->notes);
     if (p->gic.version == GIC_NONE || !p->cpu_count || !p->bank_count) {
         *why = p->gic.version == GIC_NONE ? "the host tree has no GICv2 or GICv3"
@@ -248,6 +280,17 @@ static bool pool_is_there(const struct check *c, const struct pools *pools, stru
     return false;
 }
 
+/* As the hypervisor limits all domains: to what every SMMU walks that is driven. */
+static u8 ipa_bits(const struct check *c, const struct check_options *o)
+{
+    u32 bits = o->pa_bits;
+
+    for (u32 i = 0; i < c->platform.iommu_count; i++)
+        if (c->platform.iommus[i].driven && o->smmu_bits)
+            bits = MIN(bits, o->smmu_bits);
+    return (u8)bits;
+}
+
 static void plan_one(struct check *c, const struct check_options *o, const struct pools *pools,
                      struct check_domain *d)
 {
@@ -255,7 +298,7 @@ static void plan_one(struct check *c, const struct check_options *o, const struc
                                   .read = host_read,
                                   .alloc = heap_alloc,
                                   .free = heap_free,
-                                  .ipa_bits_max = (u8)o->pa_bits,
+                                  .ipa_bits_max = ipa_bits(c, o),
                                   .line_count = o->line_count };
     u32 id = 1 + c->domain_count - check_refused_count(c);
 

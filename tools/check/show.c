@@ -91,6 +91,41 @@ const char *show_uart_kind(u8 kind)
     return kind == UART_PL011 ? "PL011" : kind == UART_SBSA ? "SBSA UART" : "none";
 }
 
+const char *show_iommu_kind(u8 kind)
+{
+    static const char *const names[] = { "none", "SMMUv1", "SMMUv2", "SMMUv3" };
+
+    return kind < ARRAY_SIZE(names) ? names[kind] : names[0];
+}
+
+const char *show_protection(u8 protection)
+{
+    static const char *const names[] = { [PASSDT_NO_DMA] = "no-dma",
+                                         [PASSDT_BY_SMMU] = "smmu",
+                                         [PASSDT_BYPASS] = "bypass",
+                                         [PASSDT_FORCED] = "none" };
+
+    return protection < ARRAY_SIZE(names) ? names[protection] : "none";
+}
+
+const char *show_dma_policy(u8 policy)
+{
+    static const char *const names[] = {
+        [DMA_FAULT_LOG] = "log", [DMA_FAULT_QUARANTINE] = "quarantine", [DMA_FAULT_CRASH] = "crash"
+    };
+
+    return policy < ARRAY_SIZE(names) ? names[policy] : names[DMA_FAULT_LOG];
+}
+
+const char *show_action(u8 action)
+{
+    static const char *const names[] = {
+        [ACTION_HALT] = "halt", [ACTION_RESTART] = "restart", [ACTION_HOST_RESET] = "host-reset"
+    };
+
+    return action < ARRAY_SIZE(names) ? names[action] : names[ACTION_HALT];
+}
+
 /* Copy from *at up to the separator, and step behind it; all of it when there is none. */
 static void part(const char **at, const char *separator, char *out, size_t size)
 {

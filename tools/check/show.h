@@ -27,6 +27,14 @@ bool show_module_is_new(const struct platform *p, u32 index);
 const char *show_module_kind(u8 kind);
 const char *show_uart_kind(u8 kind);
 
+/* "SMMUv1" ...; what becomes of a device's DMA: "smmu", "bypass", "none", "no-dma". */
+const char *show_iommu_kind(u8 kind);
+const char *show_protection(u8 protection);
+
+/* Words of the domain's policy, as in the tree. */
+const char *show_dma_policy(u8 policy);
+const char *show_action(u8 action);
+
 /* The parts of "node: property = value: expected what"; what is not there is "". */
 struct show_refusal {
     char node[200], property[200], value[200], expected[200];

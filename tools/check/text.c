@@ -25,6 +25,21 @@ static void print_gic(const struct platform_gic *gic)
     printf("\n");
 }
 
+static void print_smmus(const struct platform *p)
+{
+    for (u32 i = 0; i < p->iommu_count; i++) {
+        const struct platform_iommu *iommu = &p->iommus[i];
+
+        printf("  %-11s 0x%010llx %s", show_iommu_kind(iommu->kind), (ull)iommu->regs.base,
+               iommu->path);
+        for (u32 n = 0; n < iommu->irq_count; n++)
+            printf("%s %u", n ? "," : ", interrupts", iommu->irqs[n].intid);
+        if (!iommu->driven)
+            printf(", not driven: %s", iommu->why);
+        printf("\n");
+    }
+}
+
 static void print_machine(const struct check *c)
 {
     const struct platform *p = &c->platform;
@@ -46,6 +61,7 @@ static void print_machine(const struct check *c)
     if (p->uart.kind != UART_NONE)
         printf("  %-11s 0x%010llx interrupt %u, %s\n", show_uart_kind(p->uart.kind),
                (ull)p->uart.regs.base, p->uart.intid, p->uart.path);
+    print_smmus(p);
     for (u32 i = 0; i < p->hidden_count; i++)
         printf("  %-11s 0x%010llx-0x%010llx %s\n", "hidden", (ull)p->hidden[i].range.base,
                (ull)(p->hidden[i].range.base + p->hidden[i].range.size - 1), p->hidden[i].what);
@@ -95,6 +111,34 @@ static void print_irqs(const struct plan *plan)
     }
 }
 
+/* Whatever it is that stands between its DMA and the machine's memory. */
+static void print_devices(const struct plan *plan)
+{
+    static const char *const words[] = { [PASSDT_NO_DMA] = "no DMA",
+                                         [PASSDT_BY_SMMU] = "protected",
+                                         [PASSDT_BYPASS] = "NOT PROTECTED",
+                                         [PASSDT_FORCED] = "NOT PROTECTED" };
+    char streams[200];
+
+    for (u32 i = 0; i < plan->pass.device_count; i++) {
+        const struct passdt_device *device = &plan->pass.devices[i];
+
+        printf("  device %s: %s", device->name, words[device->protection]);
+        if (plan_streams_text(plan, i, streams, sizeof(streams)))
+            printf(", behind %s", streams);
+        printf("\n");
+    }
+}
+
+static void print_policy(const struct domcfg *cfg)
+{
+    printf("  on DMA fault %s, on reboot %s, on crash %s", show_dma_policy(cfg->on_dma_fault),
+           show_action(cfg->on_reboot), show_action(cfg->on_crash));
+    if (cfg->on_reboot == ACTION_RESTART || cfg->on_crash == ACTION_RESTART)
+        printf(", at most %u restarts in %u s", cfg->restarts_max, cfg->restarts_seconds);
+    printf("\n");
+}
+
 static void print_modules(const struct plan *plan)
 {
     const struct domcfg *cfg = &plan->cfg;
@@ -123,6 +167,8 @@ static void print_domain(const struct check *c, const struct check_domain *d)
     print_map(c, &d->plan);
     print_memory(&d->plan);
     print_irqs(&d->plan);
+    print_devices(&d->plan);
+    print_policy(cfg);
     print_modules(&d->plan);
     for (u32 i = 0; plan_note(&d->plan, i, line, sizeof(line)); i++)
         printf("  note: %s\n", line);
