@@ -3,7 +3,8 @@
  * A device that faults once mostly faults again at once: an SMMU writes a record for every
  * beat of a burst. The first record of a kind, at a page, by a stream, is printed; the others
  * are counted and printed as a number when a second has passed, then after two, four and so on
- * while they go on coming. A few of these are remembered at a time.
+ * while they go on coming. A number that is hardly worth its line waits for more. A few of these
+ * are remembered at a time.
  */
 #include <corbel/iommu_parts.h>
 
@@ -13,6 +14,7 @@
 #include <corbel/string.h>
 
 #define FOLDS      16u
+#define COUNT_MIN  8u  /* for a line */
 #define WINDOW_MIN 1u  /* s */
 #define WINDOW_MAX 64u /* s */
 
@@ -58,14 +60,16 @@ bool iommu_fold_add(const struct iommu_fold *key, u64 n, u64 now, struct iommu_f
         if (!folds[i].used || !is_same(&folds[i], key))
             continue;
         folds[i].count += n;
+        folds[i].seen = true;
         return false;
     }
     place = take_place();
     *evicted = *place;
-    evicted->used = place->used && place->count;
+    evicted->used = place->used && place->count >= COUNT_MIN;
     *place = *key;
     place->used = true;
     place->count = 0;
+    place->seen = false;
     place->window = WINDOW_MIN * arch_time_freq();
     place->due = now + place->window;
     return true;
@@ -78,14 +82,16 @@ bool iommu_fold_due(u64 now, struct iommu_fold *out)
 
         if (!f->used || is_before(now, f->due))
             continue;
-        if (!f->count) { /* it is over */
-            f->used = false;
+        f->used = f->seen; /* else it is over */
+        if (!f->seen)
             continue;
-        }
-        *out = *f;
-        f->count = 0;
+        f->seen = false;
         f->window = MIN(2 * f->window, WINDOW_MAX * arch_time_freq());
         f->due = now + f->window;
+        if (f->count < COUNT_MIN)
+            continue;
+        *out = *f;
+        f->count = 0;
         return true;
     }
     return false;

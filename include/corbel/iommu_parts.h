@@ -49,6 +49,7 @@ struct iommu_fold {
     u32 stream;
     u64 page;   /* input address without its lowest 12 bits */
     bool used;  /* from here on the fold's own */
+    bool seen;  /* since the last due */
     u64 count;  /* not printed yet */
     u64 window; /* ticks between two lines; doubles while it goes on */
     u64 due;    /* of the next line, or of being forgotten */
