@@ -9,7 +9,7 @@
 #include <corbel/addrmap.h>
 #include <corbel/domain.h>
 #include <corbel/iommu.h>
-#include <corbel/p2m.h>
+#include <corbel/p2m_hook.h>
 #include <corbel/plan.h>
 
 #define P2M_SPARE_PAGES 4u /* for maps after the build: a few splits, pinned pages */
@@ -22,6 +22,21 @@ static u32 pages_of(const struct domain *d, u64 ipa, u64 pa, u64 size, u8 cls)
     };
 
     return stage2_pages_needed(d->map->ipa_bits, &map, 1);
+}
+
+/* RAM, which is mapped in single pages where it belongs to a debug hook. */
+static u32 ram_pages(const struct domain *d, u64 ipa, u64 pa, u64 size)
+{
+    const struct stage2_map ram = {
+        .ipa = IPA(ipa), .pa = PA(pa), .size = size, .attr = s2_policy(S2_RAM)
+    };
+    struct stage2_map pieces[3]; /* before, in and after the hook */
+    u64 done = 0;
+    u32 n = 0;
+
+    while (n < ARRAY_SIZE(pieces) && p2m_ram_piece(&d->cfg->debug_hook, &ram, done, &pieces[n]))
+        done += pieces[n++].size;
+    return stage2_pages_needed(d->map->ipa_bits, pieces, n);
 }
 
 /* RAM that is chosen already: piece by piece as it will be mapped. */
@@ -38,7 +53,7 @@ static u32 chosen_ram_pages(const struct domain *d)
         while (done < plan->banks[i].size && (e = addrmap_find(d->map, MAP_RAM, entry)) != NULL) {
             u64 n = MIN(plan->banks[i].size - done, e->size - pos);
 
-            pages += pages_of(d, e->base + pos, plan->banks[i].base + done, n, S2_RAM);
+            pages += ram_pages(d, e->base + pos, plan->banks[i].base + done, n);
             done += n;
             pos += n;
             if (pos == e->size) {
@@ -67,7 +82,7 @@ static u32 table_pages(const struct domain *d)
         switch (e->kind) {
         case MAP_RAM:
             if (!d->plan->bank_count)
-                pages += pages_of(d, e->base, e->base + SZ_2M, e->size, e->cls);
+                pages += ram_pages(d, e->base, e->base + SZ_2M, e->size);
             break;
         case MAP_GICC:
             pages += pages_of(d, e->base, e->base + SZ_2M, e->size, e->cls);
@@ -92,5 +107,7 @@ enum corbel_err build_make_tables(struct domain *d)
 
     if (err == CORBEL_OK && iommu_unshared() && iommu_protects(d))
         err = p2m_unshare(&d->p2m, pages); /* holds less than the other one */
+    if (err == CORBEL_OK)
+        d->p2m.hook = d->cfg->debug_hook;
     return err;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Any HVC #0 or SMC #0 of a guest (SMCCC 1.2, DEN0028): by owner to PSCI, the
- * architecture's calls, TRNG (DEN0098) or our own; everything else is answered
- * NOT_SUPPORTED here and nowhere else, without a line in the log. Only x0-x3 change.
- * Workarounds are offered as the firmware answers for them, so a CPU that needs none
- * never pays for one.
+ * architecture's calls, TRNG (DEN0098) or our own, of which tests have some in debug builds;
+ * everything else is answered NOT_SUPPORTED here and nowhere else, without a line in the log.
+ * Only x0-x3 change. Workarounds are offered as the firmware answers for them, so a CPU that
+ * needs none never pays for one.
  */
 #include <corbel/vpsci.h>
 
@@ -13,6 +13,8 @@
 
 #include <corbel/bits.h>
 #include <corbel/compiler.h>
+#include <corbel/domain.h>
+#include <corbel/p2m_hook.h>
 #include <corbel/vcpu.h>
 #include <hw/psci.h>
 
@@ -229,6 +231,29 @@ static void trng_call(struct vcpu *v, u32 function)
     }
 }
 
+/* --- debug hook --------------------------------------------------------------------------- */
+
+/*
+ * A test takes a page of its own RAM away or back (p2m_hook.h). A domain whose SMMU did not
+ * forget the page is on its way to be stopped when it reads the result.
+ */
+static s64 hook_call(const struct vcpu *v, u32 function)
+{
+    struct p2m *p2m = &v->domain->p2m;
+    ipa_t ipa = IPA(v->regs.x[1]);
+    enum corbel_err err;
+
+    if (!IS_ENABLED(CONFIG_DEBUG) || !p2m->hook.size)
+        return SMCCC_RET_NOT_SUPPORTED;
+    if (function == P2M_HOOK_CALL_UNMAP)
+        err = p2m_hook_unmap(p2m, ipa);
+    else if (function == P2M_HOOK_CALL_REMAP)
+        err = p2m_hook_remap(p2m, ipa);
+    else
+        return SMCCC_RET_NOT_SUPPORTED;
+    return err == CORBEL_OK ? SMCCC_RET_SUCCESS : SMCCC_RET_INVALID_PARAMETER;
+}
+
 /* --- dispatch ----------------------------------------------------------------------------- */
 
 /* Apart, so that the short way has no stack frame. */
@@ -255,6 +280,9 @@ static __noinline enum guest_action dispatch(struct vcpu *v, u32 function)
             return ACT_RESUME;
         }
         break;
+    case (u32)(SMCCC_FAST | SMCCC_64) >> 24 | SMCCC_OWNER_HYPERVISOR:
+        set_result(v, hook_call(v, function));
+        return ACT_RESUME;
     default:
         break;
     }

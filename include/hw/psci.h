@@ -31,9 +31,10 @@
 
 #define SMCCC_1_2 0x10002u
 
-#define SMCCC_RET_SUCCESS       0
-#define SMCCC_RET_NOT_SUPPORTED -1
-#define SMCCC_RET_NOT_REQUIRED  -2 /* WORKAROUND_2: mitigated without the caller's help */
+#define SMCCC_RET_SUCCESS           0
+#define SMCCC_RET_NOT_SUPPORTED     -1
+#define SMCCC_RET_NOT_REQUIRED      -2 /* WORKAROUND_2: mitigated without the caller's help */
+#define SMCCC_RET_INVALID_PARAMETER -3
 
 /* PSCI: function n is 0x84000000 + n, in its 64-bit form 0xc4000000 + n */
 #define PSCI_BASE_32 0x84000000u

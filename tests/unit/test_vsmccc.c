@@ -11,13 +11,16 @@
 
 #include <arch/smccc.h>
 #include <corbel/cpu.h>
+#include <corbel/domain.h>
+#include <corbel/p2m_hook.h>
 #include <corbel/vcpu.h>
 #include <corbel/vpsci.h>
 #include <hw/psci.h>
 
 #define NOT ((u64)-1)
 
-static struct vcpu v;
+static struct domain domain;
+static struct vcpu v = { .domain = &domain };
 static u32 psci_calls;
 
 /* The firmware of the test. */
@@ -100,6 +103,25 @@ bool vpsci_call(struct vcpu *vcpu, u32 function, enum guest_action *action)
     return true;
 }
 
+/* The hook: what it was asked last, and what it says. */
+static struct {
+    u64 unmapped, remapped;
+    enum corbel_err result;
+} hook;
+
+enum corbel_err p2m_hook_unmap(struct p2m *p2m, ipa_t ipa)
+{
+    assert_ptr_equal(p2m, &domain.p2m);
+    hook.unmapped = ipa.v;
+    return hook.result;
+}
+
+enum corbel_err p2m_hook_remap(struct p2m *p2m, ipa_t ipa)
+{
+    hook.remapped = ipa.v;
+    return hook.result;
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -109,6 +131,8 @@ static int setup(void **state)
     has_rndr = false;
     rndr_failures = 0;
     psci_calls = 0;
+    memset(&domain, 0, sizeof(domain));
+    memset(&hook, 0, sizeof(hook));
     vsmccc_init();
     return 0;
 }
@@ -251,6 +275,29 @@ static void test_trng_firmware(void **state)
     assert_int_equal(fw.rnd_calls, 2);
 }
 
+/* Debug builds only, and only where the tree says so. */
+static void test_hook(void **state)
+{
+    (void)state;
+    assert_int_equal(call(P2M_HOOK_CALL_UNMAP, 0x40001000), NOT);
+    domain.p2m.hook = (struct mem_range){ 0x40000000, 0x10000 };
+    if (!IS_ENABLED(CONFIG_DEBUG)) {
+        assert_int_equal(call(P2M_HOOK_CALL_UNMAP, 0x40001000), NOT);
+        assert_int_equal(hook.unmapped, 0);
+        return;
+    }
+    assert_int_equal(call(P2M_HOOK_CALL_UNMAP, 0x40001000), 0);
+    assert_int_equal(hook.unmapped, 0x40001000);
+    assert_int_equal(act, ACT_RESUME);
+    assert_int_equal(call(P2M_HOOK_CALL_REMAP | SMCCC_SVE_HINT, 0x40002000), 0);
+    assert_int_equal(hook.remapped, 0x40002000);
+    hook.result = ERR_PERM;
+    assert_int_equal(call(P2M_HOOK_CALL_UNMAP, 0), (u64)-3);
+    assert_int_equal(call(P2M_HOOK_CALL_REMAP, 0), (u64)-3);
+    assert_int_equal(call(P2M_HOOK_CALL_REMAP + 1, 0), NOT);
+    assert_int_equal(call(P2M_HOOK_CALL_UNMAP & ~(u32)SMCCC_64, 0x40001000), NOT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +307,7 @@ int main(void)
         cmocka_unit_test_setup(test_workarounds, setup),
         cmocka_unit_test_setup(test_trng_cpu, setup),
         cmocka_unit_test_setup(test_trng_firmware, setup),
+        cmocka_unit_test_setup(test_hook, setup),
     };
 
     return cmocka_run_group_tests_name("vsmccc", tests, NULL, NULL);
