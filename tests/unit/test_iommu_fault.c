@@ -233,7 +233,7 @@ static void test_few_more(void **state)
         run_until(fake_time + 300 * MS);
         lines += fake_log_lines(fake_log_text());
     }
-    assert_true(lines >= 4 && lines <= 8);
+    assert_true(lines >= 4 && lines <= 10);
 }
 
 static void test_what_is_not_folded(void **state)
