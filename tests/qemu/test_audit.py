@@ -4,24 +4,17 @@
 A configuration is a function and its line in CONFIGS. The tables are read where the report says
 they are, and as much of the hypervisor as EL2's own tables need, while the machine stands still.
 """
-import json
-import os
 import re
 import shutil
-import struct
-import subprocess
 
 import pytest
 
-import harness
+from audited import Audited
 from harness import HV, mkdtb, payload
 import fdt
 import partdt
 
-TOOL = os.path.join(harness.ROOT, "tools", "corbel-p2m-audit")
-NM = os.environ.get("NM", "aarch64-linux-gnu-nm")
 MIB = 1 << 20
-IMAGE_LINK_ADDRESS = 0x0000800000000000
 # What the report calls what the audit sees as numbers.
 CLASSES = ("RAM", "RAM-RO", "SRAM", "MMIO", "GIC", "MMIO-NC")
 MEMATTRS = {0xF: "normal WB", 0x5: "normal NC", 0x3: "device GRE", 0x0: "device nGnRnE"}
@@ -118,74 +111,6 @@ CONFIGS = {
     sram: {"RAM", "SRAM", "MMIO"},
     shared: {"RAM", "RAM-RO"},
 }
-
-
-class Audited:
-    """A machine that is stopped, its dump in FOLDER, and the tool's words about it."""
-
-    def __init__(self, vm, folder):
-        self.vm, self.folder = vm, folder
-        self.log = vm.text(HV)
-        self._words = [TOOL, "--dtb", os.path.join(harness.TREES, vm.name + ".dtb")]
-        self._write("log", self.log.encode("latin1"))
-        self._words += ["--log", self._path("log")]
-        image = self._hexes(r"image 0x(\S+)\+0x(\S+)$")[0]
-        tables = self._hexes(r"p2m root 0x(\S+)\+0x(\S+), pool 0x(\S+)\+0x(\S+), ")
-        ranges = {image, *(row[:2] for row in tables), *(row[2:] for row in tables)}
-        vm.qmp.command("stop")
-        for base, size in sorted(ranges):
-            size = (size + 4095) & ~4095
-            vm.qmp.command("pmemsave", val=base, size=size, filename=self._path("%x" % base))
-            self._words += ["--ram", "%s@%#x" % (self._path("%x" % base), base)]
-        vm.qmp.command("cont")
-        for domain in vm.config.domains:
-            for module in domain.modules:
-                if module.kind == "device-tree":
-                    self._words += ["--partial", "%s=%s" % (domain.name, module.path)]
-        self._words += self._el2_root(image[0])
-
-    def _path(self, name):
-        return os.path.join(self.folder, name)
-
-    def _write(self, name, content):
-        with open(self._path(name), "wb") as file:
-            file.write(content)
-
-    def _hexes(self, pattern):
-        rows = re.findall(pattern, self.log, re.M)
-        assert rows, "not in the log: " + pattern
-        return [tuple(int(word, 16) for word in row) for row in rows]
-
-    @staticmethod
-    def _el2_root(image):
-        """Where EL2's tables are, when the image is one that was built here."""
-        elf = harness.HV_IMAGE["corbel"] + ".elf"
-        if not os.path.exists(elf) or not shutil.which(NM):
-            return []
-        symbols = subprocess.run([NM, elf], check=True, capture_output=True, text=True).stdout
-        address = int(re.search(r"^(\w+) . main_l0$", symbols, re.M).group(1), 16)
-        return ["--el2-root", "%#x" % (address - IMAGE_LINK_ADDRESS + image)]
-
-    def run(self):
-        """(violations, domains by name) of the tool."""
-        done = subprocess.run(self._words + ["--json"], capture_output=True, text=True, check=False)
-        assert done.returncode in (0, 1), done.stderr
-        result = json.loads(done.stdout)
-        assert done.returncode == (1 if result["violations"] else 0)
-        return result["violations"], {domain["name"]: domain for domain in result["domains"]}
-
-    def flip(self, slot, mask):
-        """Flip bits of the descriptor at physical address SLOT, in the dump."""
-        for word in self._words[self._words.index("--ram"):]:
-            path, at, base = word.rpartition("@")
-            if at and 0 <= slot - int(base, 0) < os.path.getsize(path):
-                with open(path, "r+b") as file:
-                    file.seek(slot - int(base, 0))
-                    pte = struct.unpack("<Q", file.read(8))[0]
-                    file.seek(slot - int(base, 0))
-                    file.write(struct.pack("<Q", pte ^ mask))
-                return
-        raise AssertionError("no dump has %#x" % slot)
 
 
 def boot_reported(boot, gic, make):
