@@ -13,24 +13,30 @@ import pytest
 
 import harness
 import pci
+from audited import Audited, Saved, el2_root
 from harness import HV, mkdtb, payload
+import partdt
 from p2m_walk import el2_frames
 
-NM = os.environ.get("NM", "aarch64-linux-gnu-nm")
-IMAGE_LINK_ADDRESS = 0x0000800000000000
 EL2_LASTING = 0x0000800080000000
-IMAGE_MAGIC = 0x38      # of the arm64 Image header: text that nobody executes
+EL2_TEXT = "800000000000:800000200000"
+IMAGE_MAGIC = 0x38          # of the arm64 Image header: text that nobody executes
 MIB = 1 << 20
+RAM_BASE, RAM_SIZE = 0x40000000, 16 * MIB   # of the payloads, as they see it
 PATTERN = 0xd0d0cafe
-OTHERS_OFFSET = 12 * MIB    # where a payload of 16 MiB has nothing
-GICD_PRIORITIES = 0x8000420     # of SPIs that nobody uses
+UNTOUCHED = 0x1111111111111111              # what edu has before it reads
+OTHERS_OFFSET = 12 * MIB    # where a payload has nothing
+STRTAB_BASE = pci.SMMU_BASE + 0x80
+GICD_PRIORITIES = 0x8000420                 # of SPIs that nobody uses
 GIC_MORE = {"2": 0x8030000, "3": 0x80a0000}     # GICH, GICR
-HOLE = 0xf000000
+HOLE, FAR = 0xf000000, 1 << 43
+STATIC_BASE = 0x68000000    # where no module is
+HOOK = 8 * MIB              # offset in the domain's RAM of the page that comes and goes
 
 
 @dataclass
 class Target:
-    """An address that edu must not reach. secret: 8 bytes that stay as they are."""
+    """An address that edu must not reach. memory: there are 8 bytes whose value is known."""
     name: str
     address: int
     memory: bool = True
@@ -40,7 +46,8 @@ def hexes(vm, pattern):
     """The groups of the last match in the hypervisor's log, as numbers."""
     found = re.findall(pattern, vm.text(HV), re.M)
     assert found, "not in the log: " + pattern
-    return [int(word, 16) for word in found[-1]]
+    last = found[-1] if isinstance(found[-1], tuple) else (found[-1],)
+    return [int(word, 16) for word in last]
 
 
 def image_of(vm):
@@ -54,51 +61,62 @@ def tables_of(vm, name):
 
 
 def ram_of(vm, name):
-    """Host address of a domain's first RAM."""
-    return hexes(vm, name + r": p2m (0x\w+)-0x\w+ -> (0x\w+) RAM ")[1]
+    """Guest and host address of a domain's RAM."""
+    return hexes(vm, name + r": p2m (0x\w+)-0x\w+ -> (0x\w+) RAM ")
 
 
-def heap_of(vm):
-    """Frames that EL2 maps lastingly as heap, by its own tables."""
-    symbols = subprocess.run([NM, harness.HV_IMAGE["corbel"] + ".elf"], check=True,
-                             capture_output=True, text=True).stdout
-    root = int(re.search(r"^(\w+) . main_l0$", symbols, re.M).group(1), 16) - IMAGE_LINK_ADDRESS
+def filled(saved, base, size=4096):
+    """Address of the first 8 bytes from BASE on that are not zero; None: all are."""
+    words = saved.words(base, size // 8)
+    return next((base + 8 * i for i, word in enumerate(words) if word), None)
+
+
+def heap_word(vm, saved):
+    """Something in a frame that EL2 maps lastingly as heap, by its own tables."""
     base, size = image_of(vm)
-    frames = el2_frames(pci.Memory(vm), root + base, EL2_LASTING)
-    heap = [frame for frame in frames if frame[0] >= base + size]
-    assert heap
-    return heap
+    frames = el2_frames(saved, el2_root(base), EL2_LASTING)
+    found = [filled(saved, frame) for frame, _ in frames if frame >= base + size]
+    return next(address for address in reversed(found) if address)
 
 
-def filled(vm, base, size=4096):
-    """The first 8 bytes from BASE on that are not zero."""
-    words = pci.Memory(vm).words(base, size // 8)
-    return base + 8 * next(i for i, word in enumerate(words) if word)
-
-
-def memory_targets(vm):
+def memory_targets(vm, folder):
     """What is in RAM: read it, and the guests and the hypervisor are known."""
+    saved = Saved(vm, str(folder))
     root, pool, pool_size = tables_of(vm, "domU1")
+    other = ram_of(vm, "domU2")[1]
     return [
         Target("text", image_of(vm)[0] + IMAGE_MAGIC),
-        Target("table", filled(vm, root)),
-        Target("pool", filled(vm, pool)),
+        Target("heap", heap_word(vm, saved)),
+        Target("table", filled(saved, root)),
+        Target("pool", filled(saved, pool)),
         Target("table-end", root + 0xff8),
         Target("pool-end", pool + pool_size - 8),
-        Target("other-image", ram_of(vm, "domU2") + IMAGE_MAGIC),
-        Target("other-ram", ram_of(vm, "domU2") + OTHERS_OFFSET)]
+        Target("other-image", other + IMAGE_MAGIC),
+        Target("other-ram", other + OTHERS_OFFSET)]
 
 
-def config(gic, direct=True, smmu=True, **more):
-    """A domain with the root complex, another one, and edu. One CPU, see below."""
-    # The monitor's (and edu's) access to a GICv2 of more than one CPU ends QEMU.
-    options = {key: more.pop(key) for key in ("board", "cpu") if key in more}
-    bootargs = more.pop("bootargs", "")
-    mine = pci.dma_payload("domU1", more.pop("guest_args", ""), direct=direct, force=not smmu,
-                           **{key: more.pop(key) for key in ("props",) if key in more})
-    out = mkdtb.Config(
-        machine=pci.machine(gic, smmu, smp=1, ram="1G", **options), qemu_args=pci.edu(),
-        domains=[mine, payload("domU2", "payload", "test=echo")], **more)
+def register_targets(vm, gic):
+    """What is no RAM, and what only machines with an SMMU have."""
+    stream_table = pci.value(vm, STRTAB_BASE) & 0xfffffffffffc0
+    return [
+        Target("stream-table", stream_table),
+        Target("smmu", STRTAB_BASE),
+        Target("gicd", GICD_PRIORITIES),
+        Target("gic-more", GIC_MORE[gic], memory=False),
+        Target("hole", HOLE, memory=False),
+        Target("far", FAR, memory=False)]
+
+
+def config(gic, direct=True, smmu=True, props=None, args="", bootargs="", **more):
+    """A domain with the root complex and an edu, and another domain; one CPU.
+
+    The monitor's and edu's accesses to a GICv2 with more than one CPU would end QEMU.
+    """
+    mine = pci.dma_payload("domU1", args, direct=direct, force=not smmu)
+    mine.props.update(props or {})
+    out = mkdtb.Config(machine=pci.machine(gic, smmu, smp=1, ram="1G", **more),
+                       qemu_args=pci.edu(), domains=[mine, payload("domU2", "payload",
+                                                                   "test=echo")])
     out.hv_bootargs += " corbel,p2m-report " + bootargs
     return out
 
@@ -111,29 +129,287 @@ def started(boot, conf, limit=90):
     return vm, edu
 
 
-def others_run(vm):
-    """The other domain answers."""
+def check_other(vm):
+    """The other domain runs on: it answers."""
     vm.run("domU2", "still here", r"^ECHO still here")
 
 
-def check_own(vm, edu, direct):
+def host_address(vm, ipa, name="domU1"):
+    """Where an address of a domain's RAM is."""
+    guest, host = ram_of(vm, name)
+    return ipa - guest + host
+
+
+def check_own(vm, edu):
     """Positive control: the domain's own RAM is written and read."""
-    base = ram_of(vm, "domU1")
-    host = edu.own if direct else edu.own - 0x40000000 + base
     written = edu.write(edu.own)
     assert written >> 32 == PATTERN
-    assert edu.page() == written == pci.value(vm, host)
+    assert edu.page() == written == pci.value(vm, host_address(vm, edu.own))
     assert edu.read(edu.own) == written
+
+
+def fault_lines(vm, operation, address):
+    """Reports of one access of the domain's edu."""
+    return re.findall(r"^.*domU1: DMA fault: /pcie@10000000 stream 0x%x %s 0x%x: .*$" % (
+        pci.stream(pci.EDU), operation, address), vm.text(HV), re.M)
+
+
+def check_refused(vm, edu, target):
+    """Nothing is read, nothing is written."""
+    secret = pci.value(vm, target.address) if target.memory else None
+    got = edu.read(target.address)
+    assert got in (0, UNTOUCHED), target.name
+    written = edu.write(target.address)
+    if target.memory:
+        assert pci.value(vm, target.address) == secret != written, target.name
+
+
+def check_reported(vm, target):
+    """Both accesses, once each, with what there is to know."""
+    for operation in ("read", "write"):
+        lines = fault_lines(vm, operation, target.address)
+        assert len(lines) == 1, (target, operation, lines)
+        assert "nothing mapped there" in lines[0]
 
 
 @pytest.mark.fast
 @pytest.mark.parametrize("gic", ["2", "3"])
-def test_damage_without_smmu(boot, gic):
+def test_damage_without_smmu(boot, tmp_path, gic):
     """No SMMU, and the domain gets the device all the same: all is leaked and written."""
     vm, edu = started(boot, config(gic, smmu=False))
-    check_own(vm, edu, direct=True)
-    for target in memory_targets(vm):
+    check_own(vm, edu)
+    targets = memory_targets(vm, tmp_path)
+    for target in targets:
         assert edu.read(target.address) == pci.value(vm, target.address), target.name
-    for target in memory_targets(vm):
+    for target in targets:
         if target.name in ("text", "table-end", "pool-end", "other-ram"):
             assert edu.write(target.address) == pci.value(vm, target.address), target.name
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("gic,direct", [("2", True), ("3", False)])
+def test_confined(boot, tmp_path, gic, direct):
+    """With the SMMU nothing is leaked, nothing is written, everything is reported, once."""
+    vm, edu = started(boot, config(gic, direct), limit=150)
+    check_own(vm, edu)
+    targets = memory_targets(vm, tmp_path / "saved") + register_targets(vm, gic)
+    own, size = ram_of(vm, "domU1")[0], RAM_SIZE
+    for target in targets:
+        if own <= target.address < own + size:      # such an address is the domain's own RAM
+            secret = pci.value(vm, target.address)
+            written = edu.write(target.address)
+            assert pci.value(vm, target.address) == secret
+            assert pci.value(vm, host_address(vm, target.address)) == written
+        else:
+            check_refused(vm, edu, target)
+    foreign = [target for target in targets if not own <= target.address < own + size]
+    pages = {target.address // 4096: target for target in reversed(foreign)}
+    assert len(pages) >= 11
+    for target in pages.values():       # repeated accesses to a page are counted, not told
+        check_reported(vm, target)
+    check_own(vm, edu)
+    check_other(vm)
+    found = Audited(vm, str(tmp_path / "dump")).json()
+    assert found["violations"] == []
+    assert [(run["first"], run["last"], run["domain"]) for run in found["smmus"][0]["attached"]] \
+        == [(0, 0xffff, "domU1")]
+
+
+# ---- kinds of SMMU and CPU ----
+
+@pytest.mark.fast
+def test_stage1_only(boot):
+    """An SMMU without stage 2 is not driven, in one line; the domain is told, the other runs."""
+    vm = boot(config("3", board="virt-9.1"), limit=60)
+    vm.expect(HV, r"/smmuv3@9050000: not driven: no stage 2 translation", 30)
+    vm.expect(HV, r"domU1: refused: /passthrough/pcie@10000000: xen,force-assign-without-iommu = "
+              r"\(missing\): expected .*no stage 2", 30)
+    vm.expect("domU2", r"^ECHO-READY", 20)
+
+
+MACHINES = {
+    "stage-2-only": ({"board": "virt-9.1"}, ["-global", "arm-smmuv3.stage=2"]),
+    "cpu-max": ({"cpu": "max"}, []),
+    "cpu-a710": ({"cpu": "cortex-a710"}, []),
+}
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("case", MACHINES)
+def test_machines(boot, tmp_path, case):
+    """Stage 2 alone; a CPU with more address bits than the SMMU has, and one with fewer."""
+    options, args = MACHINES[case]
+    conf = config("3", direct=False, **options)
+    conf.qemu_args += args
+    vm, edu = started(boot, conf)
+    check_own(vm, edu)
+    other = ram_of(vm, "domU2")[1] + OTHERS_OFFSET
+    check_refused(vm, edu, Target("other-ram", other))
+    check_reported(vm, Target("other-ram", other))
+    found = Audited(vm, str(tmp_path / "dump")).json()
+    assert found["violations"] == []
+    fields = found["smmus"][0]["attached"][0]["vtcr"]
+    assert 64 - (fields & 0x3f) <= 44       # T0SZ
+    assert fields >> 16 <= 4                # PS: 44 bits
+
+
+@pytest.mark.fast
+def test_whole_window_refused(boot):
+    """The whole 32-bit window covers the vPL011 of a domain without the host's addresses."""
+    conf = config("3")
+    conf.domains[0] = pci.dma_payload("domU1", mem32=partdt.PCIE_MEM32)
+    vm = boot(conf, limit=60)
+    vm.expect(HV, r"domU1: refused: .*0x10000000.*vPL011", 30)
+    vm.expect("domU2", r"^ECHO-READY", 20)
+
+
+# ---- what is attached is what is audited ----
+
+@pytest.mark.fast
+def test_audit_catches(boot, tmp_path):
+    """Altered entries of a running machine's stream table are found in its dump."""
+    vm, _ = started(boot, config("2", direct=False))
+    audited = Audited(vm, str(tmp_path / "dump"))
+    slot = audited.json()["smmus"][0]["attached"][0]["slot"]
+    for word, mask, rule in ((3, 1 << 12, "root"), (2, 1, "vmid"), (2, 1 << 32, "geometry"),
+                             (2, 1 << 58, "ste"), (0, 1, "attach"), (0, 4, "attach")):
+        audited.flip(slot + 8 * word, mask)
+        assert rule in {fault["rule"] for fault in audited.json()["violations"]}
+        audited.flip(slot + 8 * word, mask)
+    assert audited.json()["violations"] == []
+
+
+@pytest.mark.fast
+def test_unshared(boot, tmp_path):
+    """iommu=no-sharept: two roots with the same memory; as confined as with one."""
+    vm, edu = started(boot, config("2", direct=False, bootargs="iommu=no-sharept"))
+    check_own(vm, edu)
+    other = ram_of(vm, "domU2")[1] + OTHERS_OFFSET
+    check_refused(vm, edu, Target("other-ram", other))
+    found = Audited(vm, str(tmp_path / "dump")).json()
+    assert found["violations"] == []
+    assert found["smmus"][0]["attached"][0]["root"] != found["domains"][0]["root"]
+
+
+# ---- faults ----
+
+@pytest.mark.fast
+def test_quarantine(boot):
+    """After the first fault of a stream nothing of it passes any more."""
+    vm, edu = started(boot, config("3", props={"corbel,on-dma-fault": b"quarantine\0"}))
+    check_own(vm, edu)
+    edu.write(HOLE)
+    vm.expect(HV, r"domU1: stream 0x20 of /pcie@10000000 is in quarantine", 20)
+    before = pci.value(vm, host_address(vm, edu.own))
+    edu.write(edu.own)
+    assert pci.value(vm, host_address(vm, edu.own)) == before
+    check_other(vm)
+
+
+@pytest.mark.fast
+def test_crash(boot):
+    """A fault ends the domain, if it is to."""
+    vm, edu = started(boot, config("2", props={"corbel,on-dma-fault": b"crash\0"}))
+    vm.send("domU1", "w %#x\n" % HOLE)
+    vm.expect(HV, r"domU1: crashed: DMA fault of /pcie@10000000", 20)
+    vm.expect(HV, r"domU1: destroyed", 30)
+    check_other(vm)
+    assert edu.own
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("gic", ["2", "3"])
+def test_end_under_dma(boot, tmp_path, gic):
+    """A domain ends while its device writes: its streams abort, then its RAM goes back, clean."""
+    vm, edu = started(boot, config(gic))
+    page = host_address(vm, edu.own)
+    last = edu.last(edu.own)
+    vm.expect(HV, r"domU1: destroyed", 30)
+    vm.never(HV, r"(?i)lost|not stopped", during=0.5)
+    assert pci.value(vm, page) != last
+    found = Audited(vm, str(tmp_path / "dump")).json()
+    assert found["violations"] == [] and found["smmus"][0]["attached"] == []
+    check_other(vm)
+
+
+# ---- a page that comes and goes under DMA ----
+
+def hooked(gic="3", bootargs="", nvme=None, **more):
+    """A domain that may unmap a page of its RAM, by the debug hook."""
+    static = mkdtb.static_mem((STATIC_BASE, RAM_SIZE), direct_map=True)
+    conf = config(gic, bootargs=bootargs, args="page=%#x" % (STATIC_BASE + HOOK), props={
+        **static, "corbel,debug-hook": mkdtb.u64(STATIC_BASE + HOOK, 0x10000)}, **more)
+    conf.qemu_args += pci.nvme(nvme) if nvme else []
+    return conf
+
+
+@pytest.mark.fast
+def test_hook(boot):
+    """100 times: after the unmap has returned, no DMA reaches the page's frame."""
+    vm, edu = started(boot, hooked(), limit=200)
+    assert edu.hook(100) == [100, 100, 0]
+    check_other(vm)
+
+
+@pytest.mark.fast
+def test_hook_without_invalidation(boot):
+    """The same finds what happens when the SMMU is not told."""
+    vm, edu = started(boot, hooked(bootargs="iommu=debug-no-inval"))
+    rounds, arrived, escaped = edu.hook(5)
+    assert (rounds, arrived) == (5, 5) and escaped == 5
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("gic", ["2", "3"])
+def test_hook_nvme(boot, tmp_path, gic):
+    """10,000 times with a master that copies at once."""
+    path = tmp_path / "nvme"
+    path.write_bytes(bytes(16 * MIB))
+    vm, edu = started(boot, hooked(gic, nvme=path), limit=900)
+    assert edu.hook(10000, "nvme") == [10000, 10000, 0]
+    check_other(vm)
+
+
+@pytest.mark.full
+def test_hook_nvme_without_invalidation(boot, tmp_path):
+    """And that one finds it as well."""
+    path = tmp_path / "nvme"
+    path.write_bytes(bytes(16 * MIB))
+    vm, edu = started(boot, hooked(nvme=path, bootargs="iommu=debug-no-inval"))
+    assert edu.hook(20, "nvme") == [20, 20, 20]
+    check_other(vm)
+
+
+# ---- a storm ----
+
+STORM_MS = 4000
+STORM_LINES = 40
+STORM_SHARE = 0.05
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("gic", ["2", "3"])
+def test_storm(boot, tmp_path, gic):
+    """4 KiB transfers that all fail, 1024 events each: few lines, little of the CPU's time."""
+    subprocess.run(["make", "-s", "-C", os.path.join(harness.ROOT, "tools", "plugin")], check=True)
+    plugin = os.path.join(harness.BUILD, "plugin", "elcount.so")
+    counts = tmp_path / "counts"
+    conf = config(gic)      # a domain that reads its console all the time would be most of EL2
+    conf.domains[1] = payload("domU2", "payload", "test=spin seconds=100000 period_ms=200")
+    conf.qemu_args += ["-icount", "shift=3,sleep=off", "-plugin", "%s,out=%s,el2=%s" % (
+        plugin, counts, EL2_TEXT)] + pci.trace(tmp_path / "trace", "smmuv3_record_event")
+    vm = boot(conf, limit=200)
+    edu = pci.Edu(vm)
+    before = vm.text(HV).count("\n")
+    transfers = edu.storm(STORM_MS, HOLE)
+    assert transfers >= STORM_MS // 150
+    assert vm.text(HV).count("\n") - before <= STORM_LINES
+    guest, el2, _ = map(int, re.search(r"^region 0 (\d+) (\d+) (\d+)", counts.read_text(),
+                                       re.M).groups())
+    assert el2 / (guest + el2) <= STORM_SHARE
+    events = (tmp_path / "trace").read_text("latin1").count("smmuv3_record_event")
+    assert events >= 1024 * transfers
+    check_own(vm, edu)
+    vm.expect("domU2", r"^SPIN cpu0", 20)
+    edu.write(HOLE + 0x100000)      # somebody still listens
+    vm.expect(HV, r"domU1: DMA fault: .* write 0x%x: " % (HOLE + 0x100000), 20)

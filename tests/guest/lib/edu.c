@@ -28,15 +28,20 @@ unsigned int edu_devfn(void)
     return edu.devfn;
 }
 
-static bool transfer(uint64_t from, uint64_t to, unsigned int size, uint32_t command)
+static void begin(uint64_t from, uint64_t to, unsigned int size, uint32_t command)
 {
-    uint64_t start = timer_now();
-
     mmio_write64(edu.bar0 + EDU_SOURCE, from);
     mmio_write64(edu.bar0 + EDU_TARGET, to);
     mmio_write64(edu.bar0 + EDU_COUNT, size);
     dsb();
     mmio_write64(edu.bar0 + EDU_COMMAND, command | EDU_RUN);
+}
+
+static bool transfer(uint64_t from, uint64_t to, unsigned int size, uint32_t command)
+{
+    uint64_t start = timer_now();
+
+    begin(from, to, size, command);
     while ((mmio_read64(edu.bar0 + EDU_COMMAND) & EDU_RUN) != 0) {
         if (timer_since_ms(start) > LIMIT_MS) {
             return false;
@@ -55,4 +60,9 @@ bool edu_from_ram(uint64_t address, unsigned int size)
 bool edu_to_ram(uint64_t address, unsigned int size)
 {
     return transfer(EDU_BUFFER, address, size, EDU_TO_RAM);
+}
+
+void edu_begin_to_ram(uint64_t address, unsigned int size)
+{
+    begin(EDU_BUFFER, address, size, EDU_TO_RAM);
 }

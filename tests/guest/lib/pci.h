@@ -46,6 +46,8 @@ struct master {
 bool edu_open(void);
 bool edu_from_ram(uint64_t address, unsigned int size);
 bool edu_to_ram(uint64_t address, unsigned int size);
+/* Begin such a transfer and do not wait. */
+void edu_begin_to_ram(uint64_t address, unsigned int size);
 unsigned int edu_devfn(void);
 
 /* nvme.c: Identify (4096 bytes), copied before the doorbell's write has had its effect. */

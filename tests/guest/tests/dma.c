@@ -7,6 +7,7 @@
  *   s MS ADDRESS     edu writes 4 KiB there, again and again: DMA-STORM transfers
  *   h ROUNDS MASTER  a page goes from the map and comes back while MASTER (edu, nvme) writes to it:
  *                    DMA-HOOK rounds arrived escaped
+ *   x ADDRESS        edu begins to write 8 bytes there, and the domain powers off: DMA-LAST value
  *   v ADDRESS        this CPU reads there: DMA-VALUE value
  *   q                the end
  * Whether a write arrived, and whether a value is a secret, is for the one outside to say.
@@ -71,6 +72,19 @@ static bool do_storm(uint64_t ms, uint64_t address)
     __asm__ volatile("hint #0x71" ::: "memory");
     print("DMA-STORM %u\n", count);
     return true;
+}
+
+/* The transfer is under way for another 100 ms. */
+static bool do_last(uint64_t address)
+{
+    source[0] = PATTERN | ++serial;
+    if (!edu_from_ram((uintptr_t)source, 8)) {
+        return false;
+    }
+    print("DMA-LAST 0x%lx\n", source[0]);
+    edu_begin_to_ram(address, 8);
+    psci_call(PSCI_SYSTEM_OFF, 0, 0, 0);
+    return false;
 }
 
 static bool edu_write_page(uint64_t address)
@@ -156,6 +170,8 @@ static bool obey(const char *line)
         return do_read(first);
     case 's':
         return do_storm(first, read_number(&rest));
+    case 'x':
+        return do_last(first);
     case 'h':
         return do_hook(first, find_master(rest));
     case 'p':
