@@ -85,8 +85,9 @@ def newc_entry(name, data, mode):
     return raw + bytes(-len(raw) % 4) + data + bytes(-len(data) % 4)
 
 
-def bench_initrd():
-    """The test initrd plus /tests/settle and /tests/mark."""
+def bench_initrd(scripts=None):
+    """The test initrd plus /tests/mark and scripts in /tests: settle, unless others are given."""
+    scripts = scripts or {"settle": SETTLE}
     path = os.path.join(WORK, "initrd.gz")
     elf = os.path.join(WORK, "mark")
     cross = os.environ.get("CROSS_COMPILE", "aarch64-linux-gnu-")
@@ -94,9 +95,10 @@ def bench_initrd():
                    input=MARK_SOURCE, text=True, check=True)
     with open(elf, "rb") as file:
         mark = file.read()
-    extra = (newc_entry("tests", b"", 0o40755) + newc_entry("tests/mark", mark, 0o100755) +
-             newc_entry("tests/settle", SETTLE.encode(), 0o100755) +
-             newc_entry("TRAILER!!!", b"", 0))
+    extra = newc_entry("tests", b"", 0o40755) + newc_entry("tests/mark", mark, 0o100755)
+    for name, text in scripts.items():
+        extra += newc_entry("tests/" + name, text.encode(), 0o100755)
+    extra += newc_entry("TRAILER!!!", b"", 0)
     with open(os.path.join(BUILD, "guest", "initrd-%s.gz" % KERNEL), "rb") as file:
         base = file.read()
     with open(path, "wb") as file:
