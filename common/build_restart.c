@@ -133,6 +133,7 @@ static void reset_vcpu(struct vcpu *v)
     v->pause_count = 0;
     v->entry = v->context_id = 0;
     v->clean_pos = 0;
+    v->aborts = (struct abort_run){ 0 };
     vtimer_reset(v);
 }
 

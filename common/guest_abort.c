@@ -6,6 +6,7 @@
  */
 #include <corbel/guest_abort.h>
 
+#include <arch/time.h>
 #include <arch/vcpu.h>
 #include <corbel/console.h>
 #include <corbel/domain.h>
@@ -15,6 +16,11 @@
 #include <corbel/p2m.h>
 #include <corbel/vcpu.h>
 #include <corbel/vdev.h>
+
+/* Nobody waits for a device at this rate: a fault and its handler take microseconds. */
+#define STUCK_COUNT 1000u
+#define STUCK_NS    1000000000ull
+#define SAMPLE_NS   20000000ull
 
 /* "nearest: RAM 0x40000000-0x48000000 below, ..." */
 static void report_neighbours(struct vcpu *v, ipa_t ipa)
@@ -57,16 +63,65 @@ static void report(struct vcpu *v, const struct guest_exit *e, const char *what)
     arch_vcpu_dump(v);
 }
 
-/* A guest that faults on its own exception vector makes no progress any more. */
-static bool vector_loop(struct vcpu *v, u64 faulting_pc)
+static void crash(struct vcpu *v, const char *why, u64 number)
 {
-    if (v->regs.pc != faulting_pc)
-        return false;
-    log_err("%s: vCPU%u: crashed: its exception vector at 0x%llx cannot be fetched",
-            v->domain->name, v->id, (unsigned long long)faulting_pc);
+    log_err("%s: vCPU%u: crashed: %s 0x%llx", v->domain->name, v->id, why,
+            (unsigned long long)number);
     guest_report_end(v);
     domain_shutdown(v->domain, SHUTDOWN_CRASH);
+}
+
+/* A guest that faults on its own exception vector makes no progress any more. */
+static void check_vector(struct vcpu *v, u64 faulting_pc)
+{
+    if (v->regs.pc == faulting_pc)
+        crash(v, "nothing can be fetched from its exception vector at", faulting_pc);
+}
+
+/*
+ * A handler that gets as far as its first access, and faults there each time. Who probes for
+ * devices returns somewhere else, so ELR_EL1 is that place when he probes again; who
+ * tries one access until it works (returns to it) gets as many tries as fit into the count,
+ * or one each millisecond for ever. User space never counts: EL1 has to deal with it.
+ */
+bool guest_is_stuck(struct vcpu *v)
+{
+    struct abort_run *run = &v->aborts;
+    u64 now = arch_time_now();
+
+    if (!arch_vcpu_is_at_elr(v) || run->pc != v->regs.pc ||
+        arch_time_to_ns(now - run->since) >= STUCK_NS)
+        *run = (struct abort_run){ .pc = v->regs.pc, .since = now };
+    if (++run->count < STUCK_COUNT)
+        return false;
+    run->count = 0;
+    crash(v, "its exception handler comes from, and faults at", v->regs.pc);
     return true;
+}
+
+/*
+ * Once is not enough: another vCPU may be about to map the page again (break-before-make). Its
+ * timer, which only wakes, sees to it that there is a second time.
+ */
+void guest_sample(struct vcpu *v)
+{
+    struct abort_run *run = &v->aborts;
+    u64 now = arch_time_now();
+
+    if (likely(!arch_vcpu_is_in_vector_loop(v)))
+        return;
+    if (run->pc != v->regs.pc || !run->sampled) {
+        *run = (struct abort_run){ .pc = v->regs.pc, .since = now, .sampled = true };
+        vtimer_poke(v, now + arch_time_from_ns(SAMPLE_NS));
+    } else if (arch_time_to_ns(now - run->since) >= SAMPLE_NS) {
+        run->sampled = false;
+        crash(v, "nothing can be run in its exception vector at", v->regs.pc);
+    }
+}
+
+void guest_serror(struct vcpu *v, const struct guest_exit *e)
+{
+    crash(v, "SError while it ran, syndrome", e->u.raw.esr);
 }
 
 /*
@@ -93,13 +148,17 @@ void guest_insn_abort(struct vcpu *v, const struct guest_exit *e)
     else if (e->u.abort.kind == ABORT_TRANSLATION)
         why = "nothing is mapped there";
     report(v, e, why);
+    if (guest_is_stuck(v))
+        return;
     arch_inject_insn_abort(v, e->u.abort.gva, e->u.abort.s1ptw);
-    (void)vector_loop(v, pc);
+    check_vector(v, pc);
 }
 
 static void inject_data(struct vcpu *v, const struct guest_exit *e, const char *what)
 {
     report(v, e, what);
+    if (guest_is_stuck(v))
+        return;
     arch_inject_data_abort(v, e->u.abort.gva, e->u.abort.s1ptw,
                            e->u.abort.write || e->u.abort.cache_op); /* CM: WnR reads 1 */
 }

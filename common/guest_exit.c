@@ -122,20 +122,13 @@ static void wfx(struct vcpu *v, const struct guest_exit *e)
     vcpu_kick(v, REQ_RESCHED);
 }
 
-static void serror(struct vcpu *v, const struct guest_exit *e)
-{
-    if (log_limit_ok(&v->domain->limit, v->domain->name))
-        log_warn("%s: vCPU%u: SError taken while it ran, syndrome 0x%08x: injected",
-                 v->domain->name, v->id, e->u.raw.esr);
-    arch_inject_serror(v);
-}
-
 static void undefined(struct vcpu *v, const struct guest_exit *e)
 {
     if (e->reason == EXIT_UNEXPECTED && log_limit_ok(&v->domain->limit, v->domain->name))
         log_warn("%s: vCPU%u: exception without a meaning here, ESR 0x%08x at PC 0x%llx",
                  v->domain->name, v->id, e->u.raw.esr, (unsigned long long)v->regs.pc);
-    arch_inject_undef(v);
+    if (!guest_is_stuck(v))
+        arch_inject_undef(v);
 }
 
 struct vcpu *guest_exit_handle(struct vcpu *v, const struct guest_exit *e)
@@ -150,6 +143,7 @@ struct vcpu *guest_exit_handle(struct vcpu *v, const struct guest_exit *e)
         break;
     case EXIT_IRQ:
         irq_dispatch(cpu_this());
+        guest_sample(v);
         if (sched_should_yield(cpu_this())) /* every kick comes with an interrupt */
             return run_next(cpu_this());
         break;
@@ -166,7 +160,7 @@ struct vcpu *guest_exit_handle(struct vcpu *v, const struct guest_exit *e)
         wfx(v, e);
         break;
     case EXIT_SERROR:
-        serror(v, e);
+        guest_serror(v, e);
         break;
     case EXIT_UNDEF:
     case EXIT_UNEXPECTED:

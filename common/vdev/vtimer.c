@@ -84,6 +84,11 @@ static void set_phys_active(bool active)
         gic->set_active(VTIMER_VIRT_INTID, active);
 }
 
+void vtimer_poke(struct vcpu *v, u64 when)
+{
+    timer_set(&v->vtimer.wake, when); /* else of use only while it sleeps somewhere else */
+}
+
 void vtimer_load(struct vcpu *v)
 {
     struct vtimer *t = &v->vtimer;
@@ -93,6 +98,8 @@ void vtimer_load(struct vcpu *v)
     set_phys_active(t->phys_active);
     arch_cntv_cval_write(t->cntv_cval);
     arch_cntv_ctl_write(t->cntv_ctl);
+    if (t->poke_period)
+        vtimer_poke(v, arch_time_now() + t->poke_period);
 }
 
 /* A sleeper leaves the CPU: from now on EL2's timer watches its CVAL. */
@@ -212,7 +219,10 @@ void vtimer_expired(struct timer_entry *entry)
     struct vcpu *v = entry->object;
 
     if (entry->kind == TIMER_VTIMER) {
-        vcpu_wake(v, 0); /* once loaded, the hardware raises PPI 27 itself */
+        if (__atomic_load_n(&v->resident, __ATOMIC_ACQUIRE) != cpu_this())
+            vcpu_wake(v, 0); /* once loaded, the hardware raises PPI 27 itself */
+        else if (v->vtimer.poke_period)
+            vtimer_poke(v, arch_time_now() + v->vtimer.poke_period);
         return;
     }
     /* It may have been set anew since: the registers decide. */

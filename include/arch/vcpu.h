@@ -27,7 +27,18 @@ void arch_vcpu_set_wfx(struct vcpu *v, bool trap);
 void arch_inject_undef(struct vcpu *v);
 void arch_inject_data_abort(struct vcpu *v, u64 gva, bool s1ptw, bool write);
 void arch_inject_insn_abort(struct vcpu *v, u64 gva, bool s1ptw);
-void arch_inject_serror(struct vcpu *v);
+
+/*
+ * It runs at EL1 where its last exception was taken (PC = ELR_EL1): a handler that faults where
+ * what it handles faulted, or one that has sent the guest back there. Loaded vCPU.
+ */
+bool arch_vcpu_is_at_elr(const struct vcpu *v);
+
+/*
+ * It is at its vector for exceptions of EL1 itself, sent there from that very address: no
+ * instruction of the vector can be run, for ever if nobody else mends it. Loaded vCPU.
+ */
+bool arch_vcpu_is_in_vector_loop(const struct vcpu *v);
 
 /* Step over the trapped instruction (4 or 2 bytes by IL), PSTATE.BTYPE and IT state cleared. */
 void arch_vcpu_skip(struct vcpu *v, bool il32);

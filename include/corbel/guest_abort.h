@@ -2,6 +2,8 @@
 #ifndef CORBEL_GUEST_ABORT_H
 #define CORBEL_GUEST_ABORT_H
 
+#include <corbel/types.h>
+
 struct guest_exit;
 struct vcpu;
 
@@ -12,6 +14,21 @@ struct vcpu;
  */
 void guest_data_abort(struct vcpu *v, const struct guest_exit *e);
 void guest_insn_abort(struct vcpu *v, const struct guest_exit *e);
+
+/*
+ * The loaded vCPU goes round in circles: EL1 has come back by an exception to the address that
+ * made it, many times within a second. Ends the domain as crashed; true: nothing is to be injected.
+ */
+bool guest_is_stuck(struct vcpu *v);
+
+/*
+ * An interrupt found v here. A guest whose vectors stage 1 does not map loops without coming to
+ * EL2; seen so twice, with some time between, its domain has crashed. Loaded vCPU.
+ */
+void guest_sample(struct vcpu *v);
+
+/* An SError that came while v ran: v's domain has crashed. */
+void guest_serror(struct vcpu *v, const struct guest_exit *e);
 
 /* State of all vCPUs and the last console lines, for a reset or a crash. */
 void guest_report_end(struct vcpu *v);

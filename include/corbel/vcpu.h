@@ -22,6 +22,13 @@ struct domain;
 
 enum vcpu_power { VCPU_OFF, VCPU_ON_PENDING, VCPU_ON };
 
+/* Aborts of EL1 at one address that its own handler comes from: see guest_abort.c. */
+struct abort_run {
+    u64 pc, since; /* since: ticks */
+    u32 count;
+    bool sampled; /* pc is a vector in which an interrupt found it */
+};
+
 /*
  * A virtual CPU. One or more heap pages of the domain's arena. Power, scheduling
  * state and pauses are three separate things (design decision 11).
@@ -37,6 +44,7 @@ struct vcpu {
     s32 pause_count;       /* domain lock */
     u64 entry, context_id; /* CPU_ON: applied when it is first loaded in ON_PENDING */
     u64 clean_pos;         /* set/way request: bytes of RAM cleaned; its own CPU */
+    struct abort_run aborts; /* its own CPU */
     struct sched_unit unit;
     struct vgic_cpu vgic;
     struct vtimer vtimer;

@@ -21,7 +21,8 @@ struct vtimer {
     bool phys_active;          /* PPI 27 physically active for this vCPU */
     spinlock_t lock;           /* RANK_VUART: cntp_* and their line, against the expiry elsewhere */
     u64 cntp_cval, cntp_ctl;   /* emulated; CTL as the guest wrote it, ISTATUS computed */
-    struct timer_entry wake;   /* TIMER_VTIMER: blocked and not resident any more */
+    struct timer_entry wake;   /* TIMER_VTIMER: blocked and not resident any more; or a poke */
+    u64 poke_period;           /* ticks; 0: none. While resident, the CPU is interrupted so often */
     struct timer_entry ptimer; /* TIMER_PTIMER */
 };
 
@@ -37,6 +38,9 @@ void vtimer_reset(struct vcpu *v);
  */
 void vtimer_load(struct vcpu *v);
 void vtimer_save(struct vcpu *v);
+
+/* Interrupt this CPU at that time (ticks), if v, which is loaded here, still is then. */
+void vtimer_poke(struct vcpu *v, u64 when);
 
 /* May the vCPU loaded here block? False when its timer is due and not injected yet. */
 bool vtimer_block(struct vcpu *v);

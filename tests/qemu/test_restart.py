@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from harness import HV, linux, mkdtb, payload
+from harness import HV, SCALE, linux, mkdtb, payload
 from mkdtb import string, u32
 
 WITNESS = "domU1"
@@ -74,3 +74,111 @@ def test_clean_lives(boot, gic, how):
     assert "domU2: reset: halted: restarted 3 times in 60 s" in vm.text(HV)
     check_lives(vm, "domU2", 4)
     assert_witness(vm)
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("how,why", [
+    ("vectors", r"nothing can be fetched from its exception vector at 0x30000200"),
+    ("novectors", r"nothing can be run in its exception vector at 0x30000200"),
+    ("stack", r"its exception handler comes from, and faults at 0x4000"),
+])
+def test_crash_limit(boot, how, why):
+    """A guest that faults in its own vector: crashed, restarted, and stopped after the third."""
+    domain = with_policy(payload("domU2", "payload", "test=life wait=1 life=" + how, cpus=2),
+                         on_crash="restart", limit=(3, 60))
+    vm = beside_witness(boot, domain, limit=90, smp=4)
+    live(vm, "domU2", 4)
+    text = vm.text(HV)
+    assert len(re.findall(r"domU2: vCPU0: crashed: " + why, text)) == 4
+    assert re.findall(r"domU2: crashed: (.*)", text) == [
+        "restart 1, 1 of at most 3 in 60 s", "restart 2, 2 of at most 3 in 60 s",
+        "restart 3, 3 of at most 3 in 60 s", "halted: restarted 3 times in 60 s"]
+    check_lives(vm, "domU2", 4)
+    assert_witness(vm)
+
+
+@pytest.mark.fast
+def test_prober_lives(boot):
+    """Thousands of aborts at one instruction are no crash, if the guest goes on after each."""
+    domain = with_policy(payload("domU2", "payload", "test=crash crash=probe"), on_crash="restart")
+    vm = beside_witness(boot, domain)
+    vm.expect("domU2", r"^ok \d+ - still alive after probe", 30)
+    vm.expect(HV, r"domU2: powered off: halted", 20)
+
+
+@pytest.mark.fast
+def test_poweroff_stays_off(boot):
+    """SYSTEM_OFF is the end, whatever the policies say."""
+    domain = with_policy(payload("domU2", "payload", "test=life life=off"), "restart", "restart")
+    vm = beside_witness(boot, domain)
+    vm.expect(HV, r"domU2: powered off: halted", 30)
+    vm.expect(HV, r"domU2: destroyed", 20)
+    assert vm.text(HV).count("domU2: started") == 1
+    assert_witness(vm)
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("how", ["reset", "vectors"])
+def test_host_reset(boot, how):
+    """The machine is reset by PSCI: all that was said is on the console, and it boots again."""
+    domain = payload("domU2", "payload", "test=life wait=1 life=" + how)
+    with_policy(domain, **{"on_reboot" if how == "reset" else "on_crash": "host-reset"})
+    vm = beside_witness(boot, domain, limit=90)
+    vm.expect("domU2", r"^LIFE-END \d+ failed", 30)
+    vm.send("domU2", "x")
+    vm.expect(HV, r"domU2: (?:reset|crashed): the machine is reset$", 30)
+    vm.expect(HV, r"^.*Corbel \S+ on ", 30)
+    vm.expect(HV, r"boot: 2 domains started, 0 refused", 60)
+    vm.expect("domU2", r"^LIFE-END 0 failed", 30)
+    assert vm.text(HV).count("boot: 2 domains started, 0 refused") == 2
+
+
+@pytest.mark.fast
+def test_debug_key(boot):
+    """Debug key r: every domain that may restart is torn down and built again; not counted."""
+    domain = with_policy(payload("domU2", "payload", "test=life wait=1 life=reset", cpus=2),
+                         on_crash="restart", limit=(1, 60))
+    vm = beside_witness(boot, domain, smp=3)
+    for life in range(1, 4):
+        vm.expect("domU2", r"^LIFE-END 0 failed", 30)
+        vm.send(HV, "r")
+        vm.expect(HV, r"domU2: debug key: restart %d$" % life, 30)
+        vm.expect(HV, r"domU2: started.*\n.*memory: \d+ KiB free$", 30)
+    free = frames(vm)
+    assert len(free) == 4 and len(set(free)) == 1, free
+    assert vm.text(HV).count("domU1: started") == 1
+    assert_witness(vm)
+
+
+def reboots(boot, count, **more):
+    """Linux reboots; the other domain's heart beats on; the frames come back."""
+    domain = with_policy(linux("domU2", **more), on_reboot="restart", limit=(count, 3600))
+    vm = boot(mkdtb.Config(domains=[payload(WITNESS, "payload", "test=heart"), domain]),
+              limit=60 + 60 * count)
+    vm.shell("domU2", 90)
+    for _ in range(count):
+        vm.send("domU2", "reboot -f\n")
+        vm.expect(HV, r"domU2: reset: restart \d+, ", 30)
+        vm.shell("domU2", 90)
+    free = frames(vm)
+    assert len(free) == count + 1 and len(set(free)) == 1, free
+    return vm
+
+
+def assert_heart(vm):
+    """Two beats a second, and never a long time without one."""
+    beats = re.findall(r"^HEART \d+ longest (\d+) ms$", vm.text(WITNESS), re.M)
+    assert len(beats) > 10 and int(beats[-1]) < 2500 * SCALE, beats[-1]
+
+
+@pytest.mark.fast
+def test_linux_reboots(boot):
+    """reboot -f, three times back to the shell."""
+    assert_heart(reboots(boot, 3))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("gic", ["2", "3"])
+def test_linux_reboots_often(boot, gic):
+    """reboot -f, ten times back to the shell."""
+    assert_heart(reboots(boot, 10))

@@ -40,6 +40,8 @@ static struct {
     const struct mmio_region *region;
 } got;
 static enum ldst_result ldst_answer;
+static u64 elr; /* ELR_EL1 */
+static u64 poked;
 
 /* --- the seam and the neighbours --- */
 
@@ -57,6 +59,22 @@ void arch_inject_insn_abort(struct vcpu *vcpu, u64 gva, bool s1ptw)
     got.insn++;
     got.s1ptw = s1ptw;
     vcpu->regs.pc = vcpu->regs.x[29]; /* the guest's vector */
+}
+
+bool arch_vcpu_is_at_elr(const struct vcpu *vcpu)
+{
+    return vcpu->regs.pc == elr;
+}
+
+bool arch_vcpu_is_in_vector_loop(const struct vcpu *vcpu)
+{
+    return vcpu->regs.pc == elr && elr == 0x200;
+}
+
+void vtimer_poke(struct vcpu *vcpu, u64 when)
+{
+    assert_ptr_equal(vcpu, &v);
+    poked = when;
 }
 
 void arch_vcpu_skip(struct vcpu *vcpu, bool il32)
@@ -142,6 +160,7 @@ static int setup(void **state)
     v.regs.pc = 0x1000;
     v.regs.x[29] = 0x200;
     ldst_answer = LDST_DONE;
+    elr = poked = 0;
     return mmio_add(&d.mmio, &region);
 }
 
@@ -315,6 +334,117 @@ static void vector_loop(void **state)
     assert_true(logged("exception vector"));
 }
 
+#define STUCK 1000u
+
+/* The handler's first store faults, and so does the handler of that. */
+static void handler_loop(void **state)
+{
+    struct guest_exit e = fault(NOBODY, ABORT_TRANSLATION);
+
+    for (u32 i = 0; i < STUCK; i++) {
+        assert_int_equal(got.shutdowns, 0);
+        assert_int_equal(got.data, i);
+        guest_data_abort(&v, &e);
+        elr = v.regs.pc; /* what the injection leaves; PC: the handler is there again */
+        fake_time += 20;
+    }
+    assert_int_equal(got.shutdowns, 1);
+    assert_int_equal(got.data, STUCK - 1);
+    assert_true(logged("crashed: its exception handler comes from, and faults at 0x1000"));
+}
+
+static void handler_loop_code(void **state)
+{
+    struct guest_exit e = fault(NOBODY, ABORT_TRANSLATION);
+
+    e.reason = EXIT_INSN_ABORT;
+    elr = 0x1000;
+    for (u32 i = 0; i < STUCK; i++) {
+        v.regs.pc = 0x1000; /* its handler jumps there */
+        guest_insn_abort(&v, &e);
+    }
+    assert_int_equal(got.shutdowns, 1);
+    assert_int_equal(got.insn, STUCK - 1);
+    assert_false(guest_is_stuck(&v)); /* counted anew */
+}
+
+/* The same access faults thousands of times, and the guest goes on after each. */
+static void prober_lives(void **state)
+{
+    struct guest_exit e = fault(NOBODY, ABORT_TRANSLATION);
+
+    for (u32 i = 0; i < 20 * STUCK; i++) {
+        v.regs.pc = 0x1000;
+        elr = i % 2 ? 0x1004 : 0; /* the handler went on behind it, or an interrupt came */
+        guest_data_abort(&v, &e);
+    }
+    assert_int_equal(got.shutdowns, 0);
+    for (u32 i = 0; i < 20 * STUCK; i++) { /* two handlers in turns */
+        v.regs.pc = elr = 0x1000 + i % 2 * 4;
+        guest_data_abort(&v, &e);
+    }
+    assert_int_equal(got.shutdowns, 0);
+}
+
+/* Tries again and again, but gives the device some time between. */
+static void patient_one_lives(void **state)
+{
+    struct guest_exit e = fault(NOBODY, ABORT_TRANSLATION);
+
+    elr = v.regs.pc;
+    for (u32 i = 0; i < 10 * STUCK; i++) {
+        guest_data_abort(&v, &e);
+        fake_time += 1100 * 1000; /* ns */
+    }
+    assert_int_equal(got.shutdowns, 0);
+}
+
+/* A vector that stage 1 does not map: EL2 sees it by interrupts only. */
+static void sampled(void **state)
+{
+    elr = 0x200;
+    for (u32 i = 0; i < 100; i++)
+        guest_sample(&v); /* interrupts elsewhere */
+    v.regs.pc = 0x200;
+    guest_sample(&v);
+    assert_int_equal(poked, fake_time + 20000000);
+    fake_time += 19999999;
+    guest_sample(&v); /* an interrupt that came earlier */
+    assert_int_equal(got.shutdowns, 0);
+    fake_time += 1;
+    guest_sample(&v);
+    assert_int_equal(got.shutdowns, 1);
+    assert_true(logged("crashed: nothing can be run in its exception vector at 0x200"));
+}
+
+/* Aborts that EL2 has seen in between are progress of a kind: both ways count for themselves. */
+static void sampled_and_moved(void **state)
+{
+    struct guest_exit e = fault(NOBODY, ABORT_TRANSLATION);
+
+    elr = v.regs.pc = 0x200;
+    guest_sample(&v);
+    v.regs.pc = 0x300;
+    guest_data_abort(&v, &e);
+    v.regs.pc = 0x200;
+    fake_time += 30000000;
+    guest_sample(&v);
+    assert_int_equal(got.shutdowns, 0);
+    fake_time += 20000000;
+    guest_sample(&v);
+    assert_int_equal(got.shutdowns, 1);
+}
+
+static void serror(void **state)
+{
+    struct guest_exit e = { .reason = EXIT_SERROR };
+
+    e.u.raw.esr = 0xbe000011;
+    guest_serror(&v, &e);
+    assert_int_equal(got.shutdowns, 1);
+    assert_true(logged("vCPU0: crashed: SError while it ran, syndrome 0xbe000011"));
+}
+
 static void reports_end(void **state)
 {
     struct guest_exit e = fault(NOBODY, ABORT_TRANSLATION);
@@ -328,11 +458,22 @@ static void reports_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(emulated, setup),    cmocka_unit_test_setup(meanwhile, setup),
-        cmocka_unit_test_setup(permission, setup),  cmocka_unit_test_setup(bus, setup),
-        cmocka_unit_test_setup(walk, setup),        cmocka_unit_test_setup(nobody, setup),
-        cmocka_unit_test_setup(ignored, setup),     cmocka_unit_test_setup(vector_loop, setup),
+        cmocka_unit_test_setup(emulated, setup),
+        cmocka_unit_test_setup(meanwhile, setup),
+        cmocka_unit_test_setup(permission, setup),
+        cmocka_unit_test_setup(bus, setup),
+        cmocka_unit_test_setup(walk, setup),
+        cmocka_unit_test_setup(nobody, setup),
+        cmocka_unit_test_setup(ignored, setup),
+        cmocka_unit_test_setup(vector_loop, setup),
         cmocka_unit_test_setup(reports_end, setup),
+        cmocka_unit_test_setup(handler_loop, setup),
+        cmocka_unit_test_setup(handler_loop_code, setup),
+        cmocka_unit_test_setup(prober_lives, setup),
+        cmocka_unit_test_setup(patient_one_lives, setup),
+        cmocka_unit_test_setup(serror, setup),
+        cmocka_unit_test_setup(sampled, setup),
+        cmocka_unit_test_setup(sampled_and_moved, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -289,6 +289,35 @@ static void test_cntp_race(void **state)
     assert_int_equal(v.vtimer.ptimer.deadline, 2000000);
 }
 
+/* While loaded, asleep or not, the CPU is interrupted once a period; elsewhere it is not. */
+static void test_poke(void **state)
+{
+    struct timer_entry *e;
+
+    (void)state;
+    v.vtimer.poke_period = 5000;
+    vtimer_load(&v);
+    v.resident = cpu_this();
+    for (u32 i = 1; i < 4; i++) {
+        assert_int_equal(v.vtimer.wake.deadline, fake_time + 5000);
+        fake_time += 5000;
+        e = timer_expired(fake_time);
+        assert_ptr_equal(e, &v.vtimer.wake);
+        vtimer_expired(e);
+    }
+    assert_int_equal(wakes, 0);
+    vtimer_poke(&v, fake_time + 20);
+    assert_int_equal(v.vtimer.wake.deadline, fake_time + 20);
+    vtimer_save(&v);
+    v.resident = NULL;
+    fake_time += 20;
+    e = timer_expired(fake_time); /* left over: wakes for nothing, once */
+    assert_ptr_equal(e, &v.vtimer.wake);
+    vtimer_expired(e);
+    assert_int_equal(wakes, 1);
+    assert_false(timer_is_set(&v.vtimer.wake));
+}
+
 static void test_reset(void **state)
 {
     (void)state;
@@ -324,6 +353,7 @@ int main(void)
         cmocka_unit_test_setup(test_tval, setup),
         cmocka_unit_test_setup(test_cntp_race, setup),
         cmocka_unit_test_setup(test_reset, setup),
+        cmocka_unit_test_setup(test_poke, setup),
     };
 
     return cmocka_run_group_tests_name("vtimer", tests, NULL, NULL);

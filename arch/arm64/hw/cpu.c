@@ -191,8 +191,6 @@ void cpu_guest_traps_init(void)
     }
     if (features.fgt && features.amu)
         write_sysreg(0, SYS_HAFGRTR_EL2);
-    if (features.ras) /* what a virtual SError reports: IDS, an implementation's own syndrome */
-        write_sysreg(BIT(24), SYS_VSESR_EL2);
     if (features.mpam)
         write_sysreg(MPAM2_TRAP, SYS_MPAM2_EL2);
     isb();

@@ -12,6 +12,8 @@
 #include <asm/esr.h>
 #include <asm/sysreg.h>
 
+#define VECTOR_SYNC_SPX 0x200u /* synchronous, from EL1 with SP_EL1 */
+
 static bool has_pan(void)
 {
     return FIELD_GET(GENMASK(23, 20), read_sysreg(id_aa64mmfr1_el1)) != 0;
@@ -62,12 +64,16 @@ void arch_inject_insn_abort(struct vcpu *v, u64 gva, bool s1ptw)
     take_exception(v, FIELD_PREP(ESR_EC, ec) | ESR_IL | fsc, gva, true);
 }
 
-void arch_inject_serror(struct vcpu *v)
+bool arch_vcpu_is_at_elr(const struct vcpu *v)
 {
-    /* Taken by the CPU itself once the guest unmasks A: HCR_EL2.VSE (Arm ARM D1.3.6). */
-    (void)v;
-    write_sysreg(read_sysreg(hcr_el2) | HCR_EL2_VSE, hcr_el2);
-    isb();
+    return !from_el0(v) && v->regs.pc == read_sysreg(elr_el1);
+}
+
+bool arch_vcpu_is_in_vector_loop(const struct vcpu *v)
+{
+    /* The first comparison says no nearly always: VBAR_EL1 is 2 KiB aligned (D1.3.1.5). */
+    return (v->regs.pc & 0x7ff) == VECTOR_SYNC_SPX && arch_vcpu_is_at_elr(v) &&
+           read_sysreg(vbar_el1) + VECTOR_SYNC_SPX == v->regs.pc;
 }
 
 /* IT block of AArch32: one instruction further (Arm ARM, AArch32.ITAdvance()). */

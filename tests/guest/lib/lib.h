@@ -153,5 +153,6 @@ void test_dma(void);
 void test_sram(void);
 void test_shmem(void);
 void test_life(void);
+void test_heart(void);
 
 #endif

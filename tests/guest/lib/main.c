@@ -16,7 +16,7 @@ static const struct payload_test tests[] = {
     { "spin", test_spin },        { "echo", test_echo },     { "crash", test_crash },
     { "bench", test_bench },      { "device", test_device }, { "sram", test_sram },
     { "shmem", test_shmem },      { "dma", test_dma },       { "dbgmove", test_debug_moved },
-    { "life", test_life },
+    { "life", test_life },        { "heart", test_heart },
 };
 
 void payload_main(uintptr_t dtb);

@@ -2,7 +2,7 @@
 /*
  * Lives of a domain that restarts: at the start of each, memory is zero and everything that a
  * guest can change is as a board has it after power-on; at its end all of that is dirty. How it
- * ends says the boot argument life=reset|reset2|off|vectors|stack.
+ * ends says the boot argument life=reset|reset2|off|vectors|novectors|stack.
  */
 #include "cpu.h"
 #include "fdt.h"
@@ -118,16 +118,22 @@ static void wait_for_go(void)
            (mmio_read32(console_base() + UART_FR) & UART_FR_RXFE) != 0) {}
 }
 
-/* The first store of the vector, or its fetch, faults: no handler ever gets going. */
+/*
+ * No handler ever gets going: nothing answers where the vectors are (vectors), stage 1 forbids to
+ * run what is there (novectors: no exit shows it to a hypervisor), or the first
+ * thing that the handler does, saving registers, faults as well (stack).
+ */
 static void fall(void)
 {
-    if (arg_is("life", "vectors")) {
-        write_sysreg(HOLE, vbar_el1);
-        isb();
-        mmio_write32(HOLE, 1);
-    } else if (arg_is("life", "stack")) {
+    if (arg_is("life", "stack")) {
         __asm__ volatile("mov sp, %0; str xzr, [%0]" ::"r"(HOLE) : "memory");
     }
+    if (arg_is("life", "vectors")) {
+        mmu_map_normal(HOLE);
+    }
+    write_sysreg(HOLE, vbar_el1);
+    isb();
+    mmio_write32(HOLE, 1);
 }
 
 static void end_life(void)

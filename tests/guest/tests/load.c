@@ -7,6 +7,7 @@
  */
 #include "cpu.h"
 #include "fdt.h"
+#include "gic.h"
 #include "psci.h"
 #include "timer.h"
 
@@ -97,7 +98,28 @@ void test_echo(void)
     ok(true, "echoed");
 }
 
-/* crash=store|load|jump|hvcs|reset: no handler is ready for what comes. */
+/* Two beats a second, each with the longest time that lay between two of them. */
+void test_heart(void)
+{
+    uint64_t last = timer_now();
+    uint64_t longest = 0;
+
+    gic_enable(timer_intid(TIMER_VIRTUAL));
+    for (unsigned int beat = 1;; beat++) {
+        uint64_t gap;
+
+        timer_arm_us(TIMER_VIRTUAL, 500000);
+        while ((timer_ctl(TIMER_VIRTUAL) & TIMER_ISTATUS) == 0) {
+            wfi(); /* interrupts are masked: it only ends the sleep */
+        }
+        gap = timer_since_ms(last);
+        last = timer_now();
+        longest = gap > longest ? gap : longest;
+        print("HEART %u longest %lu ms\n", beat, longest);
+    }
+}
+
+/* crash=store|load|jump|calls|reset|vectors: no handler is ready for what comes. probe: one is. */
 void test_crash(void)
 {
     uint64_t where = arg_number("where", 0x30000000);
@@ -121,6 +143,14 @@ void test_crash(void)
         write_sysreg(where & ~0x7ffUL, vbar_el1);
         isb();
         mmio_write32(where, 1);
+    }
+    if (arg_is("crash", "probe")) {
+        /* Thousands of aborts at one instruction, with a handler that goes on behind it. */
+        for (unsigned int i = 0; i < 5000; i++) {
+            uint32_t value = 0;
+
+            guarded_read32(where, &value);
+        }
     }
     ok(true, "still alive after %s", arg_text("crash", "nothing"));
 }

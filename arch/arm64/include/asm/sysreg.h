@@ -53,7 +53,6 @@
 #define SYS_PIRE0_EL1        s3_0_c10_c2_2
 #define SYS_SCXTNUM_EL1      s3_0_c13_c0_7
 #define SYS_SCXTNUM_EL0      s3_3_c13_c0_7
-#define SYS_VSESR_EL2        s3_4_c5_c2_3
 #define SYS_VDISR_EL2        s3_4_c12_c1_1
 #define SYS_DISR_EL1         s3_0_c12_c1_1
 #define SYS_MPAM2_EL2        s3_4_c10_c5_0
@@ -68,7 +67,6 @@
 #define HCR_EL2_AMO      BIT(5)
 #define HCR_EL2_VF       BIT(6)
 #define HCR_EL2_VI       BIT(7)
-#define HCR_EL2_VSE      BIT(8)
 #define HCR_EL2_FB       BIT(9)
 #define HCR_EL2_BSU_IS   FIELD_PREP(GENMASK(11, 10), 1)
 #define HCR_EL2_DC       BIT(12)
