@@ -393,15 +393,15 @@ static enum corbel_err parse_nodes(struct passdt_parser *ps)
     return err;
 }
 
-enum corbel_err passdt_parse(const struct platform *p, const struct domcfg *cfg, const void *fdt,
-                             u64 size, struct passdt *out, struct cfg_error *e)
+enum corbel_err passdt_parse(const struct platform *p, const struct passdt_source *source,
+                             struct passdt *out, struct cfg_error *e)
 {
-    struct passdt_parser ps = { .p = p, .cfg = cfg, .out = out, .e = e };
+    struct passdt_parser ps = { .p = p, .cfg = source->cfg, .out = out, .e = e };
     enum corbel_err err;
 
     memset(out, 0, sizeof(*out));
     e->text[0] = '\0';
-    err = check_tree(&ps, fdt, size);
+    err = check_tree(&ps, source->fdt, source->size);
     if (err == CORBEL_OK)
         err = passdt_refs_gic(&ps);
     if (err == CORBEL_OK)

@@ -59,6 +59,7 @@ static enum corbel_err read_partial(struct planner *pl)
 {
     const struct mem_range *module = &pl->plan->cfg.dtb.range;
     struct plan *plan = pl->plan;
+    struct passdt_source source;
 
     if (!module->size)
         return CORBEL_OK;
@@ -68,8 +69,8 @@ static enum corbel_err read_partial(struct planner *pl)
         return refuse(pl, plan->cfg.dtb.node, "reg", module->size,
                       "a size for which the hypervisor has memory left");
     pl->env->read(plan->pass_copy, module->base, module->size);
-    return passdt_parse(pl->env->platform, &plan->cfg, plan->pass_copy, module->size, &plan->pass,
-                        pl->e);
+    source = (struct passdt_source){ plan->pass_copy, module->size, &plan->cfg };
+    return passdt_parse(pl->env->platform, &source, &plan->pass, pl->e);
 }
 
 static enum corbel_err refuse_device(struct planner *pl, u32 device, const char *property,

@@ -90,13 +90,18 @@ struct passdt {
     u64 dma_limit;         /* host addresses that all masters given reach; 0: no limit */
 };
 
+/* A partial tree as it came. */
+struct passdt_source {
+    const void *fdt; /* memory that stays, e.g. of the heap */
+    u64 size;
+    const struct domcfg *cfg; /* of its domain, as parsed: whose devices are protected, and how */
+};
+
 /*
- * Read the partial tree at fdt (size bytes of memory that stays, e.g. of the heap) of the domain
- * with this cfg, as parsed. Refuses with the path inside the partial tree in e->text.
- * ERR_FORMAT: no sound tree.
+ * Read a partial tree. Refuses with the path inside it in e->text. ERR_FORMAT: no sound tree.
  */
-enum corbel_err passdt_parse(const struct platform *p, const struct domcfg *cfg, const void *fdt,
-                             u64 size, struct passdt *out, struct cfg_error *e) __must_check;
+enum corbel_err passdt_parse(const struct platform *p, const struct passdt_source *source,
+                             struct passdt *out, struct cfg_error *e) __must_check;
 
 /*
  * Write /aliases and /passthrough of the partial tree into a guest tree whose root is open:

@@ -92,8 +92,10 @@ class Victims:
             kit.domain("static", children=[mkdtb.shm_node("x", 0x70000000, MIB)],
                        props=mkdtb.static_mem((STATIC_AT, 8 * MIB),
                                               (STATIC_AT + 8 * MIB, 8 * MIB))),
+            kit.given("bridge", tree=partdt.pcie_tree()),
             kit.given("direct", partdt.pl061(), props={"direct-map": b""})]
-        config = mkdtb.Config(machine=mkdtb.Machine(randomness=False), domains=domains,
+        machine = mkdtb.Machine(randomness=False, options=("iommu=smmuv3",))
+        config = mkdtb.Config(machine=machine, domains=domains,
                               edits=[partdt.sram_edit(HOLE_AT, 2 * MIB)])
         self.built = mkdtb.build(config, folder)
         with open(self.built.dtb, "rb") as file:

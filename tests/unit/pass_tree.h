@@ -212,12 +212,19 @@ static inline void partial_rtc(void)
     partial_end();
 }
 
+static inline enum corbel_err parse_blob(const void *blob, u64 size)
+{
+    const struct passdt_source source = { blob, size, &domain_cfg };
+
+    return passdt_parse(&host, &source, &pass, &error);
+}
+
 static inline enum corbel_err parse_partial(void)
 {
     const void *blob = tree_take();
 
     memset(&pass, 0xa5, sizeof(pass));
-    return passdt_parse(&host, &domain_cfg, blob, fdt_totalsize(blob), &pass, &error);
+    return parse_blob(blob, fdt_totalsize(blob));
 }
 
 static inline void accepted(void)

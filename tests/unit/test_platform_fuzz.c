@@ -4,7 +4,9 @@
  * numbers. Whatever fdtr_check() lets pass, reading the platform must end, stay
  * inside the blob (a heap block of its exact size) and leave counts in bounds.
  */
+#include <corbel/bits.h>
 #include <corbel/devclass.h>
+#include <corbel/iommu_map.h>
 #include <corbel/mem_range.h>
 
 #include "machines.h"
@@ -38,6 +40,11 @@ static void check_bounds(void)
     assert_true(p.static_heap_count <= PLATFORM_HEAP_MAX);
     for (i = 0; i < p.static_count; i++)
         assert_true(mem_range_inside_any(p.banks, p.bank_count, &p.statics[i].range));
+    assert_true(p.iommu_count <= PLATFORM_IOMMU_MAX);
+    for (i = 0; i < p.iommu_count; i++) {
+        assert_true(p.iommus[i].irq_count <= PLATFORM_IOMMU_IRQS && p.iommus[i].regs.size > 0);
+        assert_true(strnlen(p.iommus[i].path, sizeof(p.iommus[i].path)) < sizeof(p.iommus[i].path));
+    }
     assert_true(p.cpu_count <= MAX_CPUS);
     assert_true(p.gic.gicr_count <= PLATFORM_GICR_MAX);
     assert_true(p.rng_seed_len <= sizeof(p.rng_seed));
@@ -49,6 +56,22 @@ static void check_bounds(void)
         assert_true(free_list[i].size > 0 && free_list[i].size % PAGE_SIZE == 0);
         assert_true(free_list[i].base >= end_before && free_list[i].base % PAGE_SIZE == 0);
         end_before = free_list[i].base + free_list[i].size;
+    }
+}
+
+static void check_streams(int at)
+{
+    struct iommu_map_entry entries[8];
+    struct iommu_map_result result;
+
+    if (iommu_map_node(&p, at, entries, ARRAY_SIZE(entries), &result) != CORBEL_OK) {
+        assert_non_null(result.property);
+        return;
+    }
+    assert_true(result.count <= ARRAY_SIZE(entries));
+    for (u32 i = 0; i < result.count; i++) {
+        assert_true(entries[i].iommu < p.iommu_count && entries[i].stream.count > 0);
+        assert_true((u64)entries[i].stream.first + entries[i].stream.count <= BIT(32));
     }
 }
 
@@ -68,6 +91,7 @@ static void read_every_node(const void *blob)
         (void)!fdtr_reg_cpu(blob, at, 1, &base, &size);
         if (fdtr_has(blob, at, "dma-ranges"))
             (void)!hostmap_dma_limit(&p, at, &limit);
+        check_streams(at);
         assert_true(strlen(fdtr_path_of(blob, at, path, sizeof(path))) < sizeof(path));
         assert_int_equal(fdtr_path(blob, "serial0") < 0, fdtr_path(blob, "serial0/") < 0);
     }
@@ -143,6 +167,37 @@ static void damaged_static_memory(void **state)
     fuzz_machine();
 }
 
+/* SMMUs of both kinds, and devices behind them by each binding. */
+static void damaged_smmus(void **state)
+{
+    virt_machine(false);
+    add_node("/", "smmu3");
+    set_list("/smmu3", "compatible", "arm,smmu-v3");
+    set_cells("/smmu3", "reg", 0, 0x9050000, 0, 0x20000);
+    set_cells("/smmu3", "interrupts", 0, 74, 1, 0, 75, 1, 0, 76, 1, 0, 77, 1);
+    set_list("/smmu3", "interrupt-names", "eventq\0priq\0cmdq-sync\0gerror");
+    set_cells("/smmu3", "#iommu-cells", 1);
+    set_cells("/smmu3", "phandle", 3);
+    add_node("/", "smmu2");
+    set_list("/smmu2", "compatible", "arm,mmu-500");
+    set_cells("/smmu2", "reg", 0, 0x9090000, 0, 0x20000);
+    set_cells("/smmu2", "#iommu-cells", 2);
+    set_cells("/smmu2", "phandle", 2);
+    set_cells("/smmu2", "mmu-masters", 4, 1, 2, 5, 3);
+    add_node("/", "eth");
+    set_cells("/eth", "phandle", 4);
+    set_cells("/eth", "#stream-id-cells", 2);
+    set_cells("/eth", "iommus", 3, 0x10, 2, 0x20, 0x1f, 3, 0x11);
+    add_node("/", "pcie");
+    set_cells("/pcie", "phandle", 5);
+    set_cells("/pcie", "#stream-id-cells", 1);
+    set_list("/pcie", "device_type", "pci");
+    set_cells("/pcie", "bus-range", 0, 0xff);
+    set_cells("/pcie", "iommu-map-mask", 0xffff);
+    set_cells("/pcie", "iommu-map", 0, 3, 0, 0x100, 0x100, 2, 0x1000, 0xff00);
+    fuzz_machine();
+}
+
 static void damaged_raspi(void **state)
 {
     raspi_machine();
@@ -178,9 +233,8 @@ static void trees_cut_short(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(damaged_virt),
-        cmocka_unit_test(damaged_static_memory),
-        cmocka_unit_test(damaged_raspi),
+        cmocka_unit_test(damaged_virt),    cmocka_unit_test(damaged_static_memory),
+        cmocka_unit_test(damaged_smmus),   cmocka_unit_test(damaged_raspi),
         cmocka_unit_test(trees_cut_short),
     };
 
