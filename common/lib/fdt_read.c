@@ -185,13 +185,22 @@ int fdtr_path(const void *fdt, const char *path)
     return path_below(fdt, path_below(fdt, 0, alias), rest ? rest : "");
 }
 
+/* One pass over the properties: searches by phandle ask every node of the tree. */
 u32 fdtr_phandle(const void *fdt, int node)
 {
-    u32 phandle;
+    struct fdtr_property prop;
+    u32 phandle = PHANDLE_NONE;
 
-    if (fdtr_u32(fdt, node, "phandle", &phandle) != CORBEL_OK &&
-        fdtr_u32(fdt, node, "linux,phandle", &phandle) != CORBEL_OK)
-        return PHANDLE_NONE;
+    for (int at = fdtr_next_prop(fdt, node, -1, &prop); at >= 0;
+         at = fdtr_next_prop(fdt, node, at, &prop)) {
+        bool plain = strcmp(prop.name, "phandle") == 0;
+
+        if (prop.len != CELL_SIZE || (!plain && strcmp(prop.name, "linux,phandle") != 0))
+            continue;
+        phandle = (u32)fdtr_read_cells(prop.data, 1);
+        if (plain)
+            break;
+    }
     return phandle == PHANDLE_POISON ? PHANDLE_NONE : phandle;
 }
 
