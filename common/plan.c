@@ -103,18 +103,6 @@ static enum corbel_err claim_region(struct planner *pl, const struct passdt_regi
     return refuse_device(pl, r->device, "xen,reg", value, expected);
 }
 
-/* Whose interrupt of the hypervisor's own it is; NULL: nobody's. */
-static const char *own_irq(const struct platform *p, u32 intid)
-{
-    if (intid == p->uart.intid)
-        return "console";
-    for (u32 i = 0; i < p->iommu_count; i++)
-        for (u32 n = 0; p->iommus[i].driven && n < p->iommus[i].irq_count; n++)
-            if (p->iommus[i].irqs[n].intid == intid)
-                return p->iommus[i].path;
-    return NULL;
-}
-
 static enum corbel_err refuse_own_irq(struct planner *pl, const struct passdt_irq *irq,
                                       const char *own)
 {
@@ -127,7 +115,7 @@ static enum corbel_err refuse_own_irq(struct planner *pl, const struct passdt_ir
 
 static enum corbel_err claim_irq(struct planner *pl, const struct passdt_irq *irq)
 {
-    const char *own = own_irq(pl->env->platform, irq->intid);
+    const char *own = plan_own_irq(pl->env->platform, irq->intid);
     u32 nr_spis = pl->plan->cfg.nr_spis;
     char value[32], expected[80];
     u32 other = 0;

@@ -5,6 +5,7 @@
  * host's tree overrides it; a checker without the machine goes without them then. Boot CPU only.
  * Arm Server Base System Architecture, GICv2m: MSI_TYPER at 0x008, base SPI in [25:16], number of
  * SPIs in [9:0].
+ * QEMU's virt board has the interrupts of its SMMU in the middle of the frame's.
  */
 #include <corbel/plan.h>
 
@@ -59,6 +60,42 @@ static enum corbel_err read_typer(const struct msi_claim *c)
     return CORBEL_OK;
 }
 
+const char *plan_own_irq(const struct platform *p, u32 intid)
+{
+    if (intid == p->uart.intid)
+        return "console";
+    for (u32 i = 0; i < p->iommu_count; i++)
+        for (u32 n = 0; p->iommus[i].driven && n < p->iommus[i].irq_count; n++)
+            if (p->iommus[i].irqs[n].intid == intid)
+                return p->iommus[i].path;
+    return NULL;
+}
+
+/* The longest row of SPIs that are not the hypervisor's. */
+static enum corbel_err cut(const struct msi_claim *c)
+{
+    struct passdt_msi *msi = &c->plan->pass.msi;
+    u32 end = msi->first_intid + msi->count;
+    u32 row = msi->first_intid, best = row, length = 0;
+    char value[32];
+
+    for (u32 intid = row; intid < end; intid++) {
+        if (plan_own_irq(c->env->platform, intid)) {
+            msi->own = intid;
+            row = intid + 1;
+        } else if (intid + 1 - row > length) {
+            best = row;
+            length = intid + 1 - row;
+        }
+    }
+    fmt_snprintf(value, sizeof(value), "%u SPIs", msi->count);
+    if (msi->count && !length)
+        return refuse(c, value, "a GICv2m frame with SPIs that are not the hypervisor's");
+    msi->first_intid = best;
+    msi->count = length;
+    return CORBEL_OK;
+}
+
 static enum corbel_err claim_frame(const struct msi_claim *c)
 {
     const struct passdt_msi *msi = &c->plan->pass.msi;
@@ -98,8 +135,6 @@ static enum corbel_err claim_spi(const struct msi_claim *c, u32 intid)
                      c->env->line_count - VGIC_PRIVATE);
     else if (intid - VGIC_PRIVATE >= nr_spis)
         fmt_snprintf(expected, sizeof(expected), "SPIs below the domain's nr_spis, %u", nr_spis);
-    else if (intid == c->env->platform->uart.intid)
-        fmt_snprintf(expected, sizeof(expected), "no interrupt of the hypervisor's console");
     else if (is_device_irq(&c->plan->pass, intid))
         fmt_snprintf(expected, sizeof(expected), "SPIs that no device of the tree has");
     else
@@ -125,8 +160,27 @@ enum corbel_err plan_claim_msi(const struct plan_env *env, struct plan *plan, u3
         return CORBEL_OK;
     err = read_typer(&c);
     if (err == CORBEL_OK)
+        err = cut(&c);
+    if (err == CORBEL_OK)
         err = claim_frame(&c);
     for (u32 i = 0; i < msi->count && err == CORBEL_OK; i++)
         err = claim_spi(&c, msi->first_intid + i);
     return err;
+}
+
+bool plan_msi_note(const struct plan *plan, char *buf, size_t size)
+{
+    const struct passdt_msi *msi = &plan->pass.msi;
+    unsigned long long frame = msi->frame.base;
+
+    if (msi->own)
+        fmt_snprintf(buf, size,
+                     "WARNING: the GICv2m frame at 0x%llx raises interrupts of the hypervisor's, "
+                     "too: SPI %u",
+                     frame, msi->own - VGIC_PRIVATE);
+    else if (msi->frame.size && !msi->count)
+        fmt_snprintf(buf, size, "the SPIs of the GICv2m frame at 0x%llx are read at boot", frame);
+    else
+        return false;
+    return true;
 }

@@ -94,6 +94,8 @@ bool plan_note(const struct plan *plan, u32 index, char *buf, size_t size)
                      (unsigned long long)plan->pass.dma_limit);
         return true;
     }
+    if (plan_msi_note(plan, buf, size) && index-- == 0)
+        return true;
     return device_note(plan, index, buf, size);
 }
 

@@ -57,6 +57,7 @@ struct passdt_stream {
 struct passdt_msi {
     struct mem_range frame; /* host address, whole pages; size 0: none */
     u32 first_intid, count; /* count 0: MSI_TYPER of the frame says, for the plan to read */
+    u32 own;                /* an INTID that the frame raises and the hypervisor keeps; 0: none */
     u32 phandle;            /* of the stand-in: what the guest's node is called */
     u8 device;
 };

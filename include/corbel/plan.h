@@ -86,10 +86,17 @@ bool plan_streams_text(const struct plan *plan, u32 device, char *buf, size_t si
 
 /*
  * Take the GICv2m frame in plan->pass.msi and its SPIs, which are read from it where the tree
- * does not say them, for domain id (plan_msi.c). Part of plan_domain().
+ * does not say them, for domain id (plan_msi.c). Where the hypervisor has some of them itself,
+ * the longest row without these is taken. Part of plan_domain().
  */
 enum corbel_err plan_claim_msi(const struct plan_env *env, struct plan *plan, u32 id,
                                struct cfg_error *e) __must_check;
+
+/* What plan_note() has to say about the frame; false: nothing. */
+bool plan_msi_note(const struct plan *plan, char *buf, size_t size);
+
+/* Whose interrupt of the hypervisor's own intid is, "console" or an SMMU's path; NULL: nobody's. */
+const char *plan_own_irq(const struct platform *p, u32 intid);
 
 /*
  * Look into the kernel module: fills plan->image and kernel_mem (plan_image.c). Part of

@@ -9,6 +9,7 @@
 #include <corbel/assign.h>
 #include <corbel/domdtb.h>
 #include <corbel/plan.h>
+#include <corbel/string.h>
 
 #define FRAME 0x8004u /* phandle, on the host and in the partial tree */
 
@@ -308,10 +309,10 @@ static void refused_claims(void **state)
                   PCIE ": msi-map = SPI 68: expected SPIs that domain 2 does not "
                        "have");
     assign_release(2);
-    typer = 33u << 16 | 2; /* INTID 33 is the console's */
+    typer = 33u << 16 | 1; /* INTID 33 is the console's */
     claim_refused(1, 288, 256,
-                  PCIE ": msi-map = SPI 1: expected no interrupt of the hypervisor's "
-                       "console");
+                  PCIE ": msi-map = 1 SPIs: expected a GICv2m frame with SPIs that "
+                       "are not the hypervisor's");
     typer = 38u << 16 | 2; /* INTx has that */
     claim_refused(1, 288, 256,
                   PCIE ": msi-map = SPI 6: expected SPIs that no device of the tree "
@@ -322,6 +323,46 @@ static void refused_claims(void **state)
     check_frame();
     claim_refused(1, 288, 70,
                   PCIE ": msi-parent = SPI 70: expected SPIs below the domain's nr_spis, 70");
+}
+
+/* As on QEMU's board: INTIDs 106 to 109 are the SMMU's. The longer half is what is left. */
+static void shared_with_the_hypervisor(void **state)
+{
+    struct platform_iommu *smmu = &host.iommus[0];
+    char note[128];
+    u32 other = 0;
+
+    typer = 80u << 16 | 64;
+    check_frame();
+    host.iommu_count = 1;
+    smmu->driven = true;
+    str_copy(smmu->path, "/smmu", sizeof(smmu->path));
+    for (smmu->irq_count = 0; smmu->irq_count < 4; smmu->irq_count++)
+        smmu->irqs[smmu->irq_count].intid = 106 + smmu->irq_count;
+    assert_int_equal(claim(1, 288, 256), CORBEL_OK);
+    assert_int_equal(plan.pass.msi.first_intid, 110);
+    assert_int_equal(plan.pass.msi.count, 34);
+    assert_int_equal(assign_irq(2, 105, &other), CORBEL_OK);
+    assert_int_equal(assign_irq(2, 110, &other), ERR_EXIST);
+    assert_true(plan_msi_note(&plan, note, sizeof(note)));
+    assert_string_equal(note, "WARNING: the GICv2m frame at 0x8020000 raises interrupts of the "
+                              "hypervisor's, too: SPI 77");
+    assign_release(1);
+    assign_release(2);
+    typer = 80u << 16 | 48; /* ending soon behind them: the first part is longer */
+    assert_int_equal(claim(1, 288, 256), CORBEL_OK);
+    assert_int_equal(plan.pass.msi.first_intid, 80);
+    assert_int_equal(plan.pass.msi.count, 26);
+    assign_release(1);
+    typer = 106u << 16 | 4;
+    claim_refused(1, 288, 256,
+                  PCIE ": msi-map = 4 SPIs: expected a GICv2m frame with SPIs that "
+                       "are not the hypervisor's");
+    smmu->driven = false; /* nobody listens to them */
+    typer = 80u << 16 | 64;
+    assert_int_equal(claim(1, 288, 256), CORBEL_OK);
+    assert_int_equal(plan.pass.msi.count, 64);
+    assert_false(plan_msi_note(&plan, note, sizeof(note)));
 }
 
 /* The book is full before the frame's last SPI. */
@@ -351,6 +392,7 @@ static void too_many_claims(void **state)
 static void without_the_machine(void **state)
 {
     struct plan_env env = { .platform = &host, .line_count = 288 };
+    char note[96];
 
     check_frame();
     memset(&plan, 0, sizeof(plan));
@@ -358,8 +400,11 @@ static void without_the_machine(void **state)
     plan.cfg.nr_spis = 256;
     assert_int_equal(plan_claim_msi(&env, &plan, 1, &error), CORBEL_OK);
     assert_int_equal(plan.pass.msi.count, 0);
+    assert_true(plan_msi_note(&plan, note, sizeof(note)));
+    assert_string_equal(note, "the SPIs of the GICv2m frame at 0x8020000 are read at boot");
     memset(&plan.pass.msi, 0, sizeof(plan.pass.msi));
     assert_int_equal(plan_claim_msi(&env, &plan, 1, &error), CORBEL_OK); /* no frame at all */
+    assert_false(plan_msi_note(&plan, note, sizeof(note)));
 }
 
 /* ---- addresses and the guest's tree ---- */
@@ -524,6 +569,7 @@ int main(void)
         T(not_as_a_region),
         T(claims),
         T(refused_claims),
+        T(shared_with_the_hypervisor),
         T(too_many_claims),
         T(without_the_machine),
         T(in_the_guest),
