@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lives of domains: restart, its limit, reset of the machine. docs/lifecycle.md."""
 import re
+import socket
 
 import pytest
 
 from harness import HV, SCALE, linux, mkdtb, payload
-from mkdtb import string, u32
+from mkdtb import empty, string, u32
+import partdt
 
 WITNESS = "domU1"
+MIB = 1 << 20
+STATIC = 0x54000000   # behind the modules
+SHARE = 0x5a000000
+SRAM = 0x5c000000
 
 
 def with_policy(domain, on_reboot=None, on_crash=None, limit=None):
@@ -148,6 +154,124 @@ def test_debug_key(boot):
     assert len(free) == 4 and len(set(free)) == 1, free
     assert vm.text(HV).count("domU1: started") == 1
     assert_witness(vm)
+
+
+def poke(path, address, data):
+    """Write to physical memory, as a fault of the hardware would: by QEMU's debug stub."""
+    def say(line, text):
+        line.sendall(b"$%s#%02x" % (text, sum(text) & 255))
+        answer = b""
+        while b"#" not in answer[-3:-2]:
+            answer += line.recv(1)
+        line.sendall(b"+")
+        assert b"OK" in answer, answer
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        line.settimeout(20)
+        line.connect(str(path))
+        say(line, b"Qqemu.PhyMemMode:1")
+        say(line, b"M%x,%x:%s" % (address, len(data), data.hex().encode()))
+        say(line, b"D")
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("where", ["kernel", "ramdisk"])
+def test_changed_module(boot, tmp_path, where):
+    """A module that is not what it was at the first start is not started from again."""
+    stub, base = tmp_path / "stub", 0x60000000
+    domain = with_policy(payload("domU2", "payload", "test=life wait=1 life=reset"), "restart")
+    domain.modules[0].addr = base
+    domain.modules.append(mkdtb.Module("ramdisk", content=b"nothing" * 10000, addr=base + MIB))
+    config = mkdtb.Config(domains=[payload(WITNESS, "payload", "test=echo"), domain],
+                          qemu_args=["-gdb", "unix:%s,server=on,wait=off" % stub])
+    vm = boot(config, limit=90)
+    for life in range(2):
+        vm.expect("domU2", r"^LIFE-END 1 failed", 30)   # it finds the ramdisk in its memory
+        if life:
+            poke(stub, base + 0x4321 + (MIB if where == "ramdisk" else 0), b"\x5a")
+        vm.send("domU2", "x")
+    vm.expect(HV, r"domU2: not restarted: /chosen/domU2/\S+@%x: reg = 0x%x\+0x\w+: expected what "
+              r"was there at its start: halted$" % ((base + (MIB if where == "ramdisk" else 0),) * 2),
+              30)
+    vm.expect(HV, r"domU2: destroyed, 16384 KiB freed.*\n.*memory: \d+ KiB free$", 20)
+    free = frames(vm)
+    assert len(free) == 3 and free[0] == free[1] and free[2] - free[1] >= 16 * 1024
+    assert_witness(vm)
+
+
+def ram_maps(vm, name):
+    """RAM of a domain as each of its memory maps was printed: a set of (guest, host) for each."""
+    maps = re.split(r"%s: p2m VMID" % name, vm.text(HV))[1:]
+    return [sorted(re.findall(r"%s: p2m (0x\w+-0x\w+) -> (0x\w+) RAM " % name, text))
+            for text in maps]
+
+
+def given_domain(kind):
+    """A direct-map domain with a UART, a piece of a page, SRAM and shared memory."""
+    domain = payload("domU2", "payload", "test=life wait=1 life=reset", memory_mib=32, cpus=2)
+    domain.modules.append(mkdtb.device_tree(partdt.partial([
+        partdt.pl011(), partdt.virtio_mmio(3), partdt.sram(SRAM, MIB)])))
+    domain.children.append(mkdtb.shm_node("share", SHARE, MIB, hpa=SHARE))
+    if kind == "static":
+        domain.props.update(mkdtb.static_mem((STATIC, 24 * MIB), (STATIC + 32 * MIB, 8 * MIB),
+                                             direct_map=True))
+    else:
+        domain.props["direct-map"] = empty()
+    return with_policy(domain, on_reboot="restart", limit=(3, 600))
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("gic,kind", [("2", "static"), ("3", "memory")])
+def test_given_lives(boot, gic, kind):
+    """What a direct-map domain was given is still its own, at the same addresses, each time."""
+    witness = payload(WITNESS, "payload", "test=echo")
+    witness.children.append(mkdtb.shm_node("share", 0x70000000, MIB, hpa=SHARE))
+    config = mkdtb.Config(machine=mkdtb.Machine(gic=gic, ram="1G"),
+                          domains=[witness, given_domain(kind)],
+                          hv_bootargs=mkdtb.HV_BOOTARGS + " corbel,p2m-report",
+                          edits=[partdt.sram_edit(SRAM, MIB)], qemu_args=["-serial", "null"])
+    vm = boot(config, limit=120)
+    vm.expect(WITNESS, r"ECHO-READY", 30)
+    live(vm, "domU2", 4)
+    check_lives(vm, "domU2", 4)
+    text = vm.text("domU2")
+    assert len(re.findall(r"^ok \d+ - interrupt of the given UART", text, re.M)) == 4
+    assert len(re.findall(r"^ok \d+ - magic of the given virtio slot", text, re.M)) == 4
+    for what in ("xen,shared-memory-v1", "mmio-sram"):
+        held = [int(n) for n in re.findall(r"^HELD %s (\d+)" % what, text, re.M)]
+        assert held == list(range(held[0], held[0] + 4)), (what, held)
+    maps = ram_maps(vm, "domU2")
+    assert len(maps) == 4 and maps[0] and all(ram == maps[0] for ram in maps), maps
+    assert_witness(vm)
+
+
+@pytest.mark.parametrize("gic", [pytest.param("2", marks=pytest.mark.full),
+                                 pytest.param("3", marks=pytest.mark.fast)])
+def test_linux_devices(boot, gic):
+    """A direct-map Linux with a PL061 and a PL031: both bind and interrupt after a reboot, too."""
+    domain = with_policy(linux("domU2", bootargs="console=ttyAMA0 earlycon"), on_reboot="restart")
+    domain.props["direct-map"] = empty()
+    domain.modules.append(mkdtb.device_tree(partdt.partial([partdt.pl061(), partdt.pl031()])))
+    config = mkdtb.Config(machine=mkdtb.Machine(gic=gic), domains=[
+        payload(WITNESS, "payload", "test=heart"), domain],
+        hv_bootargs=mkdtb.HV_BOOTARGS + " corbel,p2m-report")
+    vm = boot(config, limit=240)
+    for life in range(2):
+        vm.shell("domU2", 100)
+        vm.run("domU2", "cd /sys/class/gpio && base=$(cat gpiochip*/base) && n=$((base+3)) && "
+               "echo $n >export && cd gpio$n && echo rising >edge && cat value", r"^0$")
+        vm.qmp.command("system_powerdown")
+        vm.run("domU2", "sleep 1; echo edges=$(awk '/gpiolib/ { print $2 }' /proc/interrupts)=",
+               r"^edges=1=$")
+        vm.run("domU2", "echo +2 >/sys/class/rtc/rtc0/wakealarm; sleep 4; "
+               "echo alarms=$(awk '/rtc-pl031/ { print $2 }' /proc/interrupts)=", r"^alarms=1=$")
+        if not life:
+            vm.send("domU2", "reboot -f\n")
+            vm.expect(HV, r"domU2: started", 60)
+    maps = ram_maps(vm, "domU2")
+    assert len(maps) == 2 and maps[0] and maps[0] == maps[1]
+    assert len(set(frames(vm))) == 1
+    assert_heart(vm)
 
 
 def reboots(boot, count, **more):

@@ -12,7 +12,12 @@
 
 #define DIRT         0xd1d1d1d1d1d1d1d1UL
 #define HOLE         0x30000000UL
+#define UART_DR      0x00U
 #define UART_FR      0x18U
+#define UART_CR      0x30U
+#define UART_ICR     0x44U
+#define UART_TXIM    BIT(5)
+#define VIRTIO_MAGIC 0x74726976U
 #define UART_IBRD    0x24U
 #define UART_IFLS    0x34U
 #define UART_IMSC    0x38U
@@ -69,6 +74,74 @@ static void check_gic(unsigned int spi)
     ok(!gic_bit(GICD_ISENABLER, spi), "the UART's interrupt is disabled");
     ok(!gic_bit(GICD_ISENABLER, timer_intid(TIMER_VIRTUAL)), "the timer's is, too");
     is_equal(gic_priority(spi), 0, "its priority");
+}
+
+/*
+ * Devices of the host keep their state, as over any reset that is the CPU's alone: a driver
+ * begins with silencing them. 0: none was given.
+ */
+static uintptr_t silence_given_uart(void)
+{
+    int node = fdt_compatible("arm,pl011");
+    uint64_t base;
+    uint64_t size;
+
+    if (node < 0 || !fdt_reg(node, 0, &base, &size)) {
+        return 0;
+    }
+    mmio_write32(base + UART_IMSC, 0);
+    mmio_write32(base + UART_ICR, 0x7ff);
+    return base;
+}
+
+/* Its interrupt works as on the first day. */
+static void check_given_uart(void)
+{
+    unsigned int spi = fdt_intid(fdt_compatible("arm,pl011"), 0);
+    uintptr_t base = silence_given_uart();
+
+    if (base == 0) {
+        return;
+    }
+    ok(!gic_bit(GICD_ISPENDR, spi) && !gic_bit(GICD_ISACTIVER, spi) &&
+           !gic_bit(GICD_ISENABLER, spi),
+       "the given UART's interrupt is quiet");
+    mmio_write32(base + UART_CR, 0x301);
+    mmio_write32(base + UART_IMSC, UART_TXIM);
+    gic_set_priority(spi, 0x80);
+    gic_route(spi, 0);
+    gic_enable(spi);
+    mmio_write32(base + UART_DR, 'x');
+    is_equal(gic_intid(gic_ack_wait()), spi, "interrupt of the given UART");
+    /* Neither ended here nor at the device: left for the next life. */
+}
+
+/* What is shared with others, or is memory of another kind, holds what the former life left. */
+static void check_word(const char *compatible, const char *parent, uint64_t offset)
+{
+    int node = parent != NULL ? fdt_child(fdt_path(parent), -1) : fdt_compatible(compatible);
+    uint64_t base;
+    uint64_t size;
+
+    if (node < 0 || !fdt_is_compatible(node, compatible) || !fdt_reg(node, 0, &base, &size)) {
+        return;
+    }
+    print("HELD %s %lu\n", compatible, mmio_read64(base + offset));
+    mmio_write64(base + offset, mmio_read64(base + offset) + 1);
+}
+
+static void check_held(void)
+{
+    int node = fdt_compatible("virtio,mmio");
+    uint64_t base;
+    uint64_t size;
+
+    check_given_uart();
+    check_word("xen,shared-memory-v1", "/reserved-memory", 64);
+    check_word("mmio-sram", NULL, 64);
+    if (node >= 0 && fdt_reg(node, 0, &base, &size)) {
+        is_equal(mmio_read32(base), VIRTIO_MAGIC, "magic of the given virtio slot");
+    }
 }
 
 static void check_rest(void)
@@ -157,8 +230,10 @@ void test_life(void)
 
     print("LIFE at %lu ms, seed %lx\n", timer_since_ms(0), seed != NULL ? *seed : 0);
     is_equal(all_ram(false), 0, "words of RAM that are not zero");
+    silence_given_uart();
     check_gic(spi);
     check_rest();
+    check_held();
     tap_end();
     make_dirty(spi);
     print("LIFE-END %u failed", tap_failed());
