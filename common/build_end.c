@@ -146,6 +146,11 @@ static enum task_result stage_memory(struct domain *d)
         return TASK_AGAIN;
     d->clean_pos = 0;
     d->stage = END_REGIONS;
+    if (d->next == ACTION_RESTART && p2m_is_lost(&d->p2m)) {
+        log_err("%s: not restarted: devices may still reach its memory: halted", d->name);
+        d->next = ACTION_HALT;
+        d->stage = END_RELEASE;
+    }
     return TASK_AGAIN;
 }
 

@@ -65,12 +65,24 @@ static const char *seize(struct iommu *u, const struct platform *p)
     return unfit(u, p);
 }
 
-static void request_irqs(const struct iommu *u)
+/* SMMUs may share a line: iommu_irq() asks all of them. */
+static bool is_requested(const struct iommu_set *set, const struct iommu *u, u32 intid)
+{
+    for (const struct iommu *other = set->iommus; other < u; other++) {
+        for (u32 i = 0; i < other->desc->irq_count; i++) {
+            if (other->desc->irqs[i].intid == intid)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void request_irqs(const struct iommu_set *set, const struct iommu *u)
 {
     for (u32 i = 0; i < u->desc->irq_count; i++) {
         enum corbel_err err = irq_request(u->desc->irqs[i].intid, u->desc->irqs[i].level);
 
-        if (err != CORBEL_OK)
+        if (err != CORBEL_OK && !is_requested(set, u, u->desc->irqs[i].intid))
             log_warn("SMMU %s: interrupt %u: %s: not all faults are reported", u->desc->path,
                      u->desc->irqs[i].intid, err_name(err));
     }
@@ -78,11 +90,11 @@ static void request_irqs(const struct iommu *u)
         log_warn("SMMU %s has no interrupts: its faults are not reported", u->desc->path);
 }
 
-static const char *start(struct iommu *u)
+static const char *start(const struct iommu_set *set, struct iommu *u)
 {
     const char *why = NULL;
 
-    request_irqs(u); /* first: a pulse while nobody listens is lost */
+    request_irqs(set, u); /* first: a pulse while nobody listens is lost */
     return u->ops->start(u, &why) == CORBEL_OK ? NULL : why ? why : "it does not start";
 }
 
@@ -157,7 +169,7 @@ void iommu_init(struct platform *p, const struct boot_options *options)
         struct iommu *u = &set->iommus[i];
 
         if (!why[i])
-            why[i] = start(u);
+            why[i] = start(set, u);
         if (why[i]) {
             give_up(u, &p->iommus[i], why[i]);
             continue;

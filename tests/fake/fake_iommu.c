@@ -218,8 +218,15 @@ void heap_free(void *ptr, u64 size)
 
 enum corbel_err irq_request(u32 intid, bool level)
 {
+    static u32 requested[16];
+
     fake_irq_requests++;
     fake_irq_edges += !level;
+    for (u32 i = 0; i < fake_irq_requests - 1 && i < ARRAY_SIZE(requested); i++) {
+        if (requested[i] == intid)
+            return ERR_BUSY;
+    }
+    requested[(fake_irq_requests - 1) % ARRAY_SIZE(requested)] = intid;
     return intid < 1000 ? CORBEL_OK : ERR_BUSY;
 }
 

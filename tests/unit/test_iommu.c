@@ -189,6 +189,26 @@ static void test_interrupts(void **state)
     assert_int_equal(fake_irq_edges, 1);
 }
 
+static void test_shared_interrupt(void **state)
+{
+    setup(2, 0);
+    fake_platform.iommus[1].irqs[1].intid = FAKE_INTID;
+    if (strstr(init(), "interrupt"))
+        fail_msg("a shared line is no fault");
+    fake_fault(1, IOMMU_FAULT_STREAM, 7, false, 0);
+    assert_true(iommu_irq(FAKE_INTID));
+    assert_has(fake_log_text(), "SMMU /smmu1: DMA of stream 0x7, which nobody was given");
+    /* Also when the one that asked first does not start. */
+    setup(2, 0);
+    fake_platform.iommus[1].irqs[1].intid = FAKE_INTID;
+    fake_iommus[0].start_err = ERR_IO;
+    if (strstr(init(), "interrupt"))
+        fail_msg("the line works");
+    fake_fault(1, IOMMU_FAULT_STREAM, 7, false, 0);
+    assert_true(iommu_irq(FAKE_INTID));
+    assert_has(fake_log_text(), "SMMU /smmu1: DMA of stream 0x7");
+}
+
 static void test_off(void **state)
 {
     setup(2, 1);
@@ -439,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_refused_here),
         cmocka_unit_test(test_8_bit_vmid),
         cmocka_unit_test(test_interrupts),
+        cmocka_unit_test(test_shared_interrupt),
         cmocka_unit_test(test_off),
         cmocka_unit_test(test_attach),
         cmocka_unit_test(test_attach_undone),
