@@ -190,9 +190,9 @@ def test_changed_module(boot, tmp_path, where):
         if life:
             poke(stub, base + 0x4321 + (MIB if where == "ramdisk" else 0), b"\x5a")
         vm.send("domU2", "x")
+    bad = base + (MIB if where == "ramdisk" else 0)
     vm.expect(HV, r"domU2: not restarted: /chosen/domU2/\S+@%x: reg = 0x%x\+0x\w+: expected what "
-              r"was there at its start: halted$" % ((base + (MIB if where == "ramdisk" else 0),) * 2),
-              30)
+              r"was there at its start: halted$" % (bad, bad), 30)
     vm.expect(HV, r"domU2: destroyed, 16384 KiB freed.*\n.*memory: \d+ KiB free$", 20)
     free = frames(vm)
     assert len(free) == 3 and free[0] == free[1] and free[2] - free[1] >= 16 * 1024
