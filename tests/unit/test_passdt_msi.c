@@ -555,6 +555,92 @@ static void far_frame(void **state)
                                     "addresses, not 0x10000000000, of 40 bits");
 }
 
+/* ---- damaged trees ---- */
+
+static u32 seed = 1;
+
+static u32 next_random(void)
+{
+    seed = seed * 1664525u + 1013904223u;
+    return seed >> 8;
+}
+
+/* A few cells of the structure block become something else; often that is no tree any more. */
+static void damage(void *blob)
+{
+    static const u32 values[] = { 0,  1,    2,          3,          4,      0xff,       0x1000,
+                                  77, 1020, 0x7fffffff, 0x80000000, 0x8003, 0xffffffff, 0x8004 };
+    u8 *structs = (u8 *)blob + fdt_off_dt_struct(blob);
+    u32 words = fdt_size_dt_struct(blob) / 4;
+
+    for (u32 n = 1 + next_random() % 3; n; n--) {
+        u32 at = next_random() % words * 4;
+        u32 kind = next_random() % 4;
+        u32 value = cpu_to_fdt32(values[next_random() % ARRAY_SIZE(values)]);
+
+        if (kind == 0)
+            structs[at + next_random() % 4] ^= (u8)(1 << next_random() % 8);
+        else
+            memcpy(structs + at, &value, 4);
+    }
+}
+
+static void check_damaged(void *blob)
+{
+    memset(&pass, 0xa5, sizeof(pass));
+    if (parse_blob(blob, fdt_totalsize(blob)) != CORBEL_OK) {
+        assert_int_not_equal(error.text[0], 0);
+        return;
+    }
+    assert_true(pass.region_count <= PASSDT_REGIONS_MAX && pass.irq_count <= PASSDT_IRQS_MAX);
+    for (u32 i = 0; i < pass.irq_count; i++)
+        assert_true(pass.irqs[i].intid >= 32 && pass.irqs[i].intid < 1020);
+    for (u32 i = 0; i < pass.device_count; i++)
+        assert_true(pass.devices[i].first_bus <= pass.devices[i].last_bus);
+    typer = next_random() << 8 | (next_random() & 0xff);
+    if (pass.msi.frame.base == 0x8020000 && claim(1, 288, 256) == CORBEL_OK) {
+        assert_true(plan.pass.msi.count <= 1020 - plan.pass.msi.first_intid);
+        pass.msi = plan.pass.msi;
+    }
+    assign_release(1);
+    memset(&cfg, 0, sizeof(cfg));
+    cfg.memory = SZ_1M;
+    cfg.cpus = 1;
+    addrmap_init(&map);
+    assert_int_equal(addrmap_add_xen_layout(&map, &cfg, &host.gic, &error), CORBEL_OK);
+    assert_int_equal(addrmap_add_msi(&map, &pass, false, &error), CORBEL_OK);
+    if (addrmap_solve(&map, 40, &error) == CORBEL_OK)
+        write_guest();
+}
+
+/* Whatever is in them: an answer, within the bounds of the blob, which is a block of its size. */
+static void damaged(void **state)
+{
+    static u64 whole[sizeof(host_blob) / 8];
+    u32 tried = 0;
+
+    memcpy(whole, host_blob, sizeof(host_blob));
+    for (u32 round = 0; round < 6000; round++) {
+        void *blob = tree_take();
+
+        if (round % 2) {
+            damage(host_blob);
+            if (fdtr_check(host_blob, sizeof(host_blob)) == CORBEL_OK) {
+                check_damaged(blob);
+                tried++;
+            }
+            memcpy(host_blob, whole, sizeof(host_blob));
+            continue;
+        }
+        damage(blob);
+        if (fdtr_check(blob, fdt_totalsize(blob)) != CORBEL_OK)
+            continue;
+        check_damaged(blob);
+        tried++;
+    }
+    assert_true(tried > 1000);
+}
+
 #define T(name) cmocka_unit_test_setup(name, msi_setup)
 
 int main(void)
@@ -576,6 +662,7 @@ int main(void)
         T(not_in_the_guest),
         T(whole_window),
         T(far_frame),
+        T(damaged),
     };
 
     return cmocka_run_group_tests(tests, NULL, tree_free);
