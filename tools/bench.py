@@ -7,7 +7,7 @@ device tree; a TCG plugin (tools/plugin) counts the instructions of hypervisor a
 repeat from run to run; wall time plays no part. Writes build/bench.json and prints a table of EL2
 instructions per operation, the ratio to Xen, and the target.
 
-    tools/bench.py            everything
+    tools/bench.py            everything, and what an SMMU costs (tools/bench_smmu.py)
     tools/bench.py --quick    the micro benchmarks and sizes only
 """
 import argparse
@@ -268,6 +268,8 @@ def measure(quick):
         figures[name]["linux_quiet"] = linux_boot(hv, initrd, True)
         figures[name]["first_guest_1"] = first_guest(hv, initrd, 1)
         figures[name]["first_guest_8"] = first_guest(hv, initrd, 8)
+    import bench_smmu   # which imports this file
+    figures["smmu"] = bench_smmu.measure()
     return figures
 
 
@@ -294,6 +296,9 @@ def report(figures):
                      xen["micro"][name]["el2"], 180 / 7507))
     if "bare" in figures:
         lines += report_boots(figures)
+    if "smmu" in figures:
+        import bench_smmu
+        lines += bench_smmu.report(figures["smmu"])
     lines.append(row(14, ".text + .rodata, bytes", corbel["text_rodata"], xen["text_rodata"],
                      200 / 602))
     return "\n".join(lines)

@@ -9,7 +9,7 @@ import re
 import subprocess
 
 import partdt
-from harness import mkdtb, payload
+from harness import HV, mkdtb, payload
 
 SMMU = "iommu=smmuv3"
 SMMU_BASE = 0x9050000
@@ -80,6 +80,7 @@ class Edu:
 
     def __init__(self, vm, name="domU1"):
         self.vm, self.name = vm, name
+        booted(vm)
         vm.expect(name, r"^DMA-READY stream 0x%x\n" % stream(EDU), 60)
         self.own = int(vm.expect(name, r"^DMA-OWN 0x([0-9a-f]+)\n").group(1), 16)
 
@@ -117,6 +118,12 @@ class Edu:
         """Let the payload end by itself."""
         self.vm.send(self.name, "q\n")
         return self.vm.tap(self.name)
+
+
+def booted(vm):
+    """Wait for the end of the boot; nobody may be refused."""
+    end = vm.expect(HV, r"^.*boot: \d+ domains? started, (\d+) refused", 60)
+    assert end.group(1) == "0", vm.text(HV)[-1500:]
 
 
 def value(vm, address):

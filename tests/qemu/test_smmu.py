@@ -15,6 +15,7 @@ import harness
 import pci
 from audited import Audited, Saved, el2_root
 from harness import HV, mkdtb, payload
+import bench_smmu
 import partdt
 from p2m_walk import el2_frames
 
@@ -387,12 +388,17 @@ STORM_LINES = 40
 STORM_SHARE = 0.05
 
 
+def elcount():
+    """The plugin that counts instructions."""
+    subprocess.run(["make", "-s", "-C", os.path.join(harness.ROOT, "tools", "plugin")], check=True)
+    return os.path.join(harness.BUILD, "plugin", "elcount.so")
+
+
 @pytest.mark.fast
 @pytest.mark.parametrize("gic", ["2", "3"])
 def test_storm(boot, tmp_path, gic):
     """4 KiB transfers that all fail, 1024 events each: few lines, little of the CPU's time."""
-    subprocess.run(["make", "-s", "-C", os.path.join(harness.ROOT, "tools", "plugin")], check=True)
-    plugin = os.path.join(harness.BUILD, "plugin", "elcount.so")
+    plugin = elcount()
     counts = tmp_path / "counts"
     conf = config(gic)      # a domain that reads its console all the time would be most of EL2
     conf.domains[1] = payload("domU2", "payload", "test=spin seconds=100000 period_ms=200")
@@ -413,3 +419,14 @@ def test_storm(boot, tmp_path, gic):
     vm.expect("domU2", r"^SPIN cpu0", 20)
     edu.write(HOLE + 0x100000)      # somebody still listens
     vm.expect(HV, r"domU1: DMA fault: .* write 0x%x: " % (HOLE + 0x100000), 20)
+
+
+@pytest.mark.full
+def test_costs():
+    """A disk read costs as much behind the SMMU as with iommu=off; a build a few commands."""
+    elcount()
+    figures = bench_smmu.measure()
+    print("\n".join(bench_smmu.report(figures)))
+    assert figures["ratio"] <= bench_smmu.TARGET
+    assert 0 < figures["build"]["smmu"]["commands"] <= 64
+    assert figures["build"]["off"]["commands"] == 0

@@ -170,6 +170,7 @@ def run(boot, tmp_path, web, case):
     """One case."""
     files = Files(tmp_path, case.mib)
     vm = boot(machine(case, tmp_path, files), limit=240 + 2 * case.mib)
+    pci.booted(vm)
     vm.shell("domU1", 120)
     seconds = 60 + case.mib
     check_disk(vm, "/dev/vda", files, seconds)
