@@ -7,7 +7,10 @@ import pytest
 
 from harness import HV, SCALE, linux, mkdtb, payload
 from mkdtb import empty, string, u32
+from audited import Audited
 import partdt
+import pci
+import test_smmu
 
 WITNESS = "domU1"
 MIB = 1 << 20
@@ -272,6 +275,53 @@ def test_linux_devices(boot, gic):
     assert len(maps) == 2 and maps[0] and maps[0] == maps[1]
     assert len(set(frames(vm))) == 1
     assert_heart(vm)
+
+
+def edu_again(vm, line):
+    """The domain with the edu after its next restart, which the log announces so."""
+    vm.expect(HV, line, 30)
+    vm.expect(HV, r"domU1: started.*\n.*memory: \d+ KiB free$", 60)
+    return pci.Edu(vm)
+
+
+def check_confined(vm, edu, folder):
+    """Its own RAM in reach, another domain's not, and every entry as it must be."""
+    test_smmu.check_own(vm, edu)
+    other = test_smmu.ram_of(vm, "domU2")[1] + test_smmu.OTHERS_OFFSET
+    test_smmu.check_refused(vm, edu, test_smmu.Target("other-ram", other))
+    found = Audited(vm, str(folder)).json()
+    assert found["violations"] == []
+    assert [run["domain"] for run in found["smmus"][0]["attached"]] == ["domU1"]
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("gic,direct,bootargs", [
+    ("2", False, "iommu=no-sharept"), ("3", True, "")], ids=["unshared", "shared"])
+def test_dma_lives(boot, tmp_path, gic, direct, bootargs):
+    """A domain with a device behind the SMMU is torn down and built again: as confined as before."""
+    props = {"corbel,on-crash": string("restart")}
+    vm, edu = test_smmu.started(boot, test_smmu.config(gic, direct, props=props,
+                                                       bootargs=bootargs), 240)
+    check_confined(vm, edu, tmp_path / "0")
+    for life in (1, 2):
+        vm.send(HV, "r")
+        edu = edu_again(vm, r"domU1: debug key: restart %d$" % life)
+        check_confined(vm, edu, tmp_path / str(life))
+    assert len(set(frames(vm))) == 1
+
+
+@pytest.mark.fast
+def test_dma_crash(boot, tmp_path):
+    """corbel,on-dma-fault = "crash" is a crash like any other: on-crash says what comes next."""
+    props = {"corbel,on-crash": string("restart"), "corbel,on-dma-fault": string("crash")}
+    vm, edu = test_smmu.started(boot, test_smmu.config("3", props=props), 150)
+    test_smmu.check_own(vm, edu)
+    vm.send("domU1", "w %#x\n" % test_smmu.HOLE)
+    edu = edu_again(vm, r"domU1: crashed: restart 1, 1 of at most 3 in 60 s")
+    test_smmu.check_own(vm, edu)
+    test_smmu.check_other(vm)
+    assert Audited(vm, str(tmp_path / "dump")).json()["violations"] == []
+    assert len(set(frames(vm))) == 1
 
 
 def reboots(boot, count, **more):
