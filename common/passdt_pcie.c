@@ -74,7 +74,7 @@ static enum corbel_err read_window(const void *fdt, int node, u32 index, struct 
     at += (size_t)index * entry;
     out->space = (u32)fdtr_read_cells(at, 1);
     out->pci = fdtr_read_cells(at + CELL_SIZE, 2);
-    at += PCI_CELLS * CELL_SIZE;
+    at += (size_t)PCI_CELLS * CELL_SIZE;
     cpu = (struct fdtr_range){ fdtr_read_cells(at, address),
                                fdtr_read_cells(at + (size_t)address * CELL_SIZE, size) };
     out->cpu = cpu.base;
