@@ -155,6 +155,14 @@ def behind_no_smmu(kit, name):
     return kit.given(name, kept(22), props={"passthrough": string("enabled")})
 
 
+@case("/passthrough/thing@c400000: interrupts = SPI 74: expected an interrupt that is not the "
+      "hypervisor's: " + SMMU, smmu=True)
+def irq_of_smmu(kit, name):
+    return kit.given(name, partdt.Device(
+        "thing@c400000", "vendor,thing", [(0xc400000, 0x1000)],
+        interrupts=[(partdt.SPI, 74, partdt.EDGE)], props={"corbel,allow-unlisted": empty()}))
+
+
 @case(None, smmu=True, edits=(let_pass,))
 def let_pass_on_request(kit, name):
     return kit.given(name, kept(21), props={"passthrough": string("disabled")})
