@@ -308,10 +308,15 @@ static enum corbel_err prepare(struct update *up)
 /* The VMID that a translating entry among those has; false: there is none. */
 static bool find_vmid(const struct update *up, u16 *vmid)
 {
+    const struct smmuv3_ste *before = NULL;
+
     for (u32 span = span_of(up->t, up->first); span <= span_of(up->t, up->last); span++) {
         const struct smmuv3_ste *table = table_of(up->t, span);
         u32 from = up->first, count = clip(up->t, span, &from, up->last);
 
+        if (table == before)
+            continue;
+        before = count == BIT(up->t->split) ? table : NULL;
         for (u32 i = from; table && i < from + count; i++) {
             if (!is_valid(&table[i]) || FIELD_GET(STE_0_CONFIG, table[i].dw[0]) != STE_CONFIG_S2)
                 continue;
@@ -379,12 +384,17 @@ static void free_retired(const struct update *up)
 {
     const struct smmuv3_strtab *t = up->t;
     u32 last = span_of(t, up->last);
+    u64 kept = 0;
 
     for (u32 span = span_of(t, up->first); span <= last; span++) {
         u64 old = t->retired[span];
 
-        if (!old || references(t, old))
+        if (!old || old == kept)
             continue;
+        if (references(t, old)) {
+            kept = old;
+            continue;
+        }
         for (u32 i = span; i <= last; i++)
             if (t->retired[i] == old)
                 t->retired[i] = 0;

@@ -262,6 +262,17 @@ void fake_smmu_gerror(u32 bit)
     m.gerror_pulses += (m.irq_ctrl & SMMU_IRQ_CTRL_GERROR) != 0;
 }
 
+/* Lines of the event queue that software left dirty may go to memory at any time: now. */
+static void evict_events(void)
+{
+    u64 first = (m.evtq_base & GENMASK(51, 5)) - RAM_BASE;
+
+    for (u64 i = first; i < first + ((u64)EVT_BYTES << queue_log2(m.evtq_base)); i += LINE) {
+        if (memcmp(fake_ram + i, in.synced + i, LINE))
+            memcpy(in.dram + i, fake_ram + i, LINE);
+    }
+}
+
 void fake_smmu_event(const u64 dw[4])
 {
     u32 mask = queue_mask(m.evtq_base), used = (m.evtq_prod - m.evtq_cons) & mask;
@@ -278,6 +289,7 @@ void fake_smmu_event(const u64 dw[4])
         return;
     }
     memcpy(at(queue_entry(m.evtq_base, m.evtq_prod, EVT_BYTES), EVT_BYTES), dw, EVT_BYTES);
+    evict_events();
     m.evtq_prod = ((m.evtq_prod + 1) & mask) | ovflg;
     m.event_pulses += (m.irq_ctrl & SMMU_IRQ_CTRL_EVENTQ) != 0;
 }
@@ -717,6 +729,9 @@ void fake_smmu_init(void)
     in.ste = calloc(STREAMS, sizeof(*in.ste));
     in.ste_cached = calloc(STREAMS, sizeof(bool));
     in.next_page = HEAP_PAGES * PAGE_SIZE;
+    /* Memory that nobody has cleaned holds what was there before. */
+    memset(in.dram, 0xff, RAM_SIZE);
+    memset(in.synced, 0xff, RAM_SIZE);
     fake_io.read = io_read;
     fake_io.write = io_write;
     fake_cache_hook = cache_hook;

@@ -557,6 +557,23 @@ static void test_quarantine_all(void **state)
     assert_blocked(0x321, RAM_IPA, true, IOMMU_FAULT_KINDS);
 }
 
+/* The first half is stopped before: what the second has cached goes all the same. */
+static void test_detach_after_half(void **state)
+{
+    u64 used;
+
+    start();
+    used = fake_smmu.pages_used;
+    assert_int_equal(attach(0, 0x1000, &dom_a), CORBEL_OK);
+    assert_int_equal(detach(0, 0x800, true), CORBEL_OK);
+    assert_int_equal(fake_smmu.pages_used, used + 8);
+    assert_reaches(0x800, RAM_A);
+    fake_smmu.cmd_count = 0;
+    assert_int_equal(detach(0, 0x1000, false), CORBEL_OK);
+    assert_int_equal(count_ops(CMD_OP_S12_VMALL), 1);
+    assert_int_equal(fake_smmu.pages_used, used);
+}
+
 /* No memory for a table: nothing changes, and nothing is lost. */
 static void test_nomem(void **state)
 {
@@ -661,7 +678,7 @@ static void test_random_linear(void **state)
 
 /* ---- formats ---- */
 
-static void test_linear(void **state)
+static void linear(void)
 {
     u64 used;
 
@@ -681,6 +698,17 @@ static void test_linear(void **state)
     assert_int_equal(fake_smmu.pages_used, used);
     assert_int_equal(attach(0x20, 1, &dom_b), CORBEL_OK);
     assert_reaches(0x20, RAM_B);
+}
+
+static void test_linear(void **state)
+{
+    linear();
+}
+
+static void test_linear_not_coherent(void **state)
+{
+    fake_smmu.idr0 &= ~(u32)SMMU_IDR0_COHACC;
+    linear();
 }
 
 /* Few streams: one span is linear, though two levels would do. One stream: an index of no bits. */
@@ -860,11 +888,13 @@ int main(void)
         TEST(test_root_complex),
         TEST(test_quarantine),
         TEST(test_quarantine_all),
+        TEST(test_detach_after_half),
         TEST(test_nomem),
         TEST(test_random),
         TEST(test_random_not_coherent),
         TEST(test_random_linear),
         TEST(test_linear),
+        TEST(test_linear_not_coherent),
         TEST(test_few_streams),
         TEST(test_many_streams),
         TEST(test_unmap),
