@@ -161,14 +161,15 @@ PCIE_SPIS = (3, 4, 5, 6)
 V2M_FRAME = 0x8020000
 
 
-def pcie(mem32=PCIE_MEM32_LOW, gic_cells=0, msi=False, **more):
+def pcie(mem32=PCIE_MEM32_LOW, gic_cells=0, msi=False, ecam=PCIE_ECAM, last_bus=0xff, **more):
     """The root complex of QEMU's board; mem32: what of its 32-bit window is given.
 
-    gic_cells, msi: as for gic_node(), which the tree needs as well, see pcie_tree().
+    ecam, last_bus: fewer buses, if the host's tree has been made to say so. gic_cells, msi: as for
+    gic_node(), which the tree needs as well, see pcie_tree().
     """
     props = {
         "device_type": string("pci"), "#address-cells": u32(3), "#size-cells": u32(2),
-        "#interrupt-cells": u32(1), "bus-range": u32(0, 0xff), "linux,pci-domain": u32(0),
+        "#interrupt-cells": u32(1), "bus-range": u32(0, last_bus), "linux,pci-domain": u32(0),
         "dma-coherent": empty(),
         "ranges": (u32(0x1000000, 0, 0) + u64(*PCIE_IO) +
                    u32(0x2000000) + u64(mem32[0], *mem32) +
@@ -177,9 +178,9 @@ def pcie(mem32=PCIE_MEM32_LOW, gic_cells=0, msi=False, **more):
         "interrupt-map": b"".join(
             u32(slot << 11, 0, 0, pin + 1, GIC_PHANDLE, *[0] * gic_cells, SPI,
                 PCIE_SPIS[(slot + pin) % 4], LEVEL) for slot in range(4) for pin in range(4)),
-        "reg": u64(*PCIE_ECAM),
+        "reg": u64(*ecam),
         "xen,reg": b"".join(u64(*window, window[0])
-                            for window in (PCIE_ECAM, PCIE_IO, mem32, PCIE_MEM64))}
+                            for window in (ecam, PCIE_IO, mem32, PCIE_MEM64))}
     if msi:
         props["msi-map"] = u32(0, MSI_PHANDLE, 0, 0x10000)
     return Device(**{"name": "pcie@10000000", "compatible": "pci-host-ecam-generic",

@@ -64,7 +64,6 @@ def give(domain, direct=False, msi=False, force=False, **more):
         more.setdefault("mem32", partdt.PCIE_MEM32)
     if force:
         more["force"] = True
-        more["props"] = {"corbel,allow-unlisted": b""}
     domain.modules.append(mkdtb.device_tree(partdt.pcie_tree(msi=msi, **more)))
     return domain
 
@@ -78,9 +77,10 @@ def dma_payload(name="domU1", bootargs="", **more):
 class Edu:
     """The console of a dma_payload()."""
 
-    def __init__(self, vm, name="domU1"):
+    def __init__(self, vm, name="domU1", again=False):
         self.vm, self.name = vm, name
-        booted(vm)
+        if not again:
+            booted(vm)
         vm.expect(name, r"^DMA-READY stream 0x%x\n" % stream(EDU), 60)
         self.own = int(vm.expect(name, r"^DMA-OWN 0x([0-9a-f]+)\n").group(1), 16)
 

@@ -16,6 +16,7 @@ import pci
 from audited import Audited, Saved, el2_root
 from harness import HV, mkdtb, payload
 import bench_smmu
+import fdt
 import partdt
 from p2m_walk import el2_frames
 
@@ -108,12 +109,12 @@ def register_targets(vm, gic):
         Target("far", FAR, memory=False)]
 
 
-def config(gic, direct=True, smmu=True, props=None, args="", bootargs="", **more):
+def config(gic, direct=True, smmu=True, force=False, props=None, args="", bootargs="", **more):
     """A domain with the root complex and an edu, and another domain; one CPU.
 
     The monitor's and edu's accesses to a GICv2 with more than one CPU would end QEMU.
     """
-    mine = pci.dma_payload("domU1", args, direct=direct, force=not smmu)
+    mine = pci.dma_payload("domU1", args, direct=direct, force=force or not smmu)
     mine.props.update(props or {})
     out = mkdtb.Config(machine=pci.machine(gic, smmu, smp=1, ram="1G", **more),
                        qemu_args=pci.edu(), domains=[mine, payload("domU2", "payload",
@@ -210,10 +211,7 @@ def test_confined(boot, tmp_path, gic, direct):
         check_reported(vm, target)
     check_own(vm, edu)
     check_other(vm)
-    found = Audited(vm, str(tmp_path / "dump")).json()
-    assert found["violations"] == []
-    assert [(run["first"], run["last"], run["domain"]) for run in found["smmus"][0]["attached"]] \
-        == [(0, 0xffff, "domU1")]
+    audited(vm, tmp_path / "dump")
 
 
 # ---- kinds of SMMU and CPU ----
@@ -280,16 +278,101 @@ def test_audit_catches(boot, tmp_path):
     assert audited.json()["violations"] == []
 
 
+def audited(vm, folder):
+    """The audit of a machine with domU1 attached: no violation. Returns the two roots."""
+    found = Audited(vm, str(folder)).json()
+    assert found["violations"] == []
+    run, = found["smmus"][0]["attached"]
+    assert (run["first"], run["last"], run["domain"]) == (0, 0xffff, "domU1")
+    own, = [domain for domain in found["domains"] if domain["name"] == "domU1"]
+    return run["root"], own["root"]
+
+
 @pytest.mark.fast
-def test_unshared(boot, tmp_path):
-    """iommu=no-sharept: two roots with the same memory; as confined as with one."""
-    vm, edu = started(boot, config("2", direct=False, bootargs="iommu=no-sharept"))
+@pytest.mark.parametrize("bootargs", ["", "iommu=no-sharept"], ids=["shared", "unshared"])
+def test_built_again(boot, tmp_path, bootargs):
+    """One root for CPU and SMMU, or two with the same memory; so, too, after the debug key r."""
+    vm, edu = started(boot, config("2", direct=False, bootargs=bootargs,
+                                   props={"corbel,on-reboot": b"restart\0"}))
+    other = Target("other-ram", ram_of(vm, "domU2")[1] + OTHERS_OFFSET)
+    for life in ("first", "second"):
+        check_own(vm, edu)
+        check_refused(vm, edu, other)
+        roots = audited(vm, tmp_path / life)
+        assert (roots[0] == roots[1]) == (not bootargs)
+        if life == "first":
+            vm.send(HV, "r")
+            edu = pci.Edu(vm, again=True)
+            vm.send(HV, "p")
+            vm.expect(HV, r"domU2: p2m 0x.* RAM .*\n", 20)
+    check_other(vm)
+
+
+# ---- who is protected ----
+
+UNPROTECTED = {
+    "no-iommu": ({"props": {"corbel,no-iommu": b""}}, r"UNTRANSLATED: its DMA reaches all"),
+    "disabled": ({"props": {"passthrough": b"disabled\0"}}, r"UNTRANSLATED: its DMA reaches all"),
+    "off": ({"bootargs": "iommu=off", "force": True}, r"WITHOUT AN IOMMU"),
+    "not-driven": ({"board": "virt-9.1", "force": True}, r"WITHOUT AN IOMMU .*no stage 2"),
+}
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("case", UNPROTECTED)
+def test_unprotected(boot, tmp_path, case):
+    """Where the configuration says so its DMA goes everywhere, with a warning."""
+    options, warning = UNPROTECTED[case]
+    vm, edu = started(boot, config("3", **options))
+    vm.never(HV, r"DMA fault")
+    assert len(re.findall(r"domU1: WARNING: pcie@10000000 .*" + warning, vm.text(HV))) == 1
     check_own(vm, edu)
     other = ram_of(vm, "domU2")[1] + OTHERS_OFFSET
-    check_refused(vm, edu, Target("other-ram", other))
+    assert edu.write(other) == pci.value(vm, other)
+    if "props" in options:
+        found = Audited(vm, str(tmp_path / "dump")).json()
+        assert found["violations"] == [] and found["smmus"][0]["attached"] == []
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("more", [{"force": True}, {"props": {"passthrough": b"enabled\0"}}],
+                         ids=["forced", "enabled"])
+def test_protected(boot, more):
+    """A device behind an SMMU that is driven is protected, forced or not."""
+    vm, edu = started(boot, config("3", **more))
+    vm.never(HV, r"WARNING: pcie")
+    check_own(vm, edu)
+    other = Target("other-ram", ram_of(vm, "domU2")[1] + OTHERS_OFFSET)
+    check_refused(vm, edu, other)
+    check_reported(vm, other)
+
+
+def other_streams(tree):
+    """The host's tree says of edu's requester ID that it is another stream: 0x1000."""
+    node, smmu = tree.get("/pcie@10000000"), tree.phandle(tree.get("/smmuv3@9050000"))
+    edu = pci.stream(pci.EDU)
+    node.props["bus-range"] = fdt.u32(0, 0xf)
+    node.props["iommu-map"] = fdt.u32(0, smmu, 0, edu, edu, smmu, 0x1000, 1,
+                                      edu + 1, smmu, edu + 1, 0xfff - edu)
+
+
+@pytest.mark.fast
+def test_stream_of_nobody(boot, tmp_path):
+    """A stream that no tree names does DMA: it aborts, and is reported as nobody's."""
+    conf = config("2")
+    conf.edits.append(other_streams)
+    conf.domains[0].modules[-1] = mkdtb.device_tree(partdt.pcie_tree(
+        mem32=partdt.PCIE_MEM32, ecam=(partdt.PCIE_ECAM[0], 0x1000000), last_bus=0xf))
+    vm, edu = started(boot, conf)
+    own = host_address(vm, edu.own)
+    before = pci.value(vm, own)
+    edu.write(edu.own)
+    assert pci.value(vm, own) == before
+    vm.expect(HV, r"SMMU /smmuv3@9050000: DMA of stream 0x20, which nobody was given, refused", 20)
     found = Audited(vm, str(tmp_path / "dump")).json()
     assert found["violations"] == []
-    assert found["smmus"][0]["attached"][0]["root"] != found["domains"][0]["root"]
+    assert [(run["first"], run["last"]) for run in found["smmus"][0]["attached"]] == \
+        [(0, 0x1f), (0x21, 0x1000)]
 
 
 # ---- faults ----

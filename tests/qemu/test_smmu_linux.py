@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import pytest
 
 import pci
+from audited import Audited
 from harness import HV, linux, mkdtb
 
 MIB = 1 << 20
@@ -166,6 +167,13 @@ def check_addresses(vm, case, trace):
             assert pa - base == iova - first and pa != iova
 
 
+def check_counters(vm):
+    """The debug key i: streams attached, commands, no fault."""
+    vm.send(HV, "i")
+    vm.expect(HV, r"SMMU /smmuv3@9050000: SMMUv3, [1-9]\d* commands, \d+ syncs, 0 faults, 0 of", 20)
+    vm.expect(HV, r"domU1: DMA: 65536 streams, 0 faults\n", 20)
+
+
 def run(boot, tmp_path, web, case):
     """One case."""
     files = Files(tmp_path, case.mib)
@@ -178,6 +186,8 @@ def run(boot, tmp_path, web, case):
         check_disk(vm, "/dev/nvme0n1", files, seconds)
     check_net(vm, files, web)
     check_interrupts(vm, case)
+    assert Audited(vm, str(tmp_path / "dump")).json()["violations"] == []
+    check_counters(vm)
     vm.qmp.command("stop")
     check_image(tmp_path / "blk", files)
     if case.nvme:
