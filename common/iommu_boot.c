@@ -144,7 +144,7 @@ static void leave_alone(struct platform *p)
 void iommu_init(struct platform *p, const struct boot_options *options)
 {
     struct iommu_set *set = iommu_all();
-    const char *why[PLATFORM_IOMMU_MAX];
+    const char *why[PLATFORM_IOMMU_MAX] = { NULL };
 
     set->platform = p;
     if (!p->iommu_count)

@@ -44,10 +44,10 @@ u64 iommu_faults_dropped(u32 index, bool *paused);
 
 struct iommu_fold {
     u32 domain; /* id; 0: nobody's stream, or the SMMU's own error */
+    u32 stream;
+    u64 page; /* input address without its lowest 12 bits */
     u8 iommu, kind;
     bool write, has_address;
-    u32 stream;
-    u64 page;   /* input address without its lowest 12 bits */
     bool used;  /* from here on the fold's own */
     bool seen;  /* since the last due */
     u64 count;  /* not printed yet */
