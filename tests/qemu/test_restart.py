@@ -298,7 +298,7 @@ def check_confined(vm, edu, folder):
 @pytest.mark.parametrize("gic,direct,bootargs", [
     ("2", False, "iommu=no-sharept"), ("3", True, "")], ids=["unshared", "shared"])
 def test_dma_lives(boot, tmp_path, gic, direct, bootargs):
-    """A domain with a device behind the SMMU is torn down and built again: as confined as before."""
+    """A domain with a device behind the SMMU is built again: it is as confined as before."""
     props = {"corbel,on-crash": string("restart")}
     vm, edu = test_smmu.started(boot, test_smmu.config(gic, direct, props=props,
                                                        bootargs=bootargs), 240)
