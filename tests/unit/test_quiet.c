@@ -98,10 +98,8 @@ static void skips_what_is_offline(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(waits_for_all_others),
-        cmocka_unit_test(alone),
-        cmocka_unit_test(rounds_overlap),
-        cmocka_unit_test(asked_elsewhere),
+        cmocka_unit_test(waits_for_all_others),  cmocka_unit_test(alone),
+        cmocka_unit_test(rounds_overlap),        cmocka_unit_test(asked_elsewhere),
         cmocka_unit_test(skips_what_is_offline),
     };
 
