@@ -99,8 +99,9 @@ struct iommu_ops {
     /*
      * The streams walk s2's tables from now on, all commands done; s2 NULL: they pass
      * untranslated. s2 stays where it is until detach. An entry is never visible half-written.
-     * ERR_EXIST: attached already; ERR_RANGE: no such stream ID; ERR_NOMEM: no memory, no free
-     * stream-match register or context bank (*why says).
+     * ERR_EXIST: attached already; ERR_RANGE: no such stream ID; ERR_INVAL: a mask or a count
+     * that this SMMU does not know; ERR_NOTSUP: it cannot walk such tables; ERR_NOMEM: no memory,
+     * no free stream-match register or context bank. *why says.
      */
     enum corbel_err (*attach)(struct iommu *u, const struct iommu_stream *s,
                               const struct stage2 *s2, const char **why);
