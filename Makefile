@@ -26,6 +26,7 @@ include mk/config.mk
 include mk/third_party.mk
 include mk/unit.mk
 include tools/check/check.mk
+include mk/fuzz.mk
 
 # --- the hypervisor ------------------------------------------------------------------------------
 
@@ -108,7 +109,8 @@ tidy: $(generated)
 	  $(code-flags) -isystem $(TP)/zlib
 
 clean:
-	rm -rf $(B)/obj $(B)/unit $(B)/tools $(B)/check $(B)/include $(B)/corbel* $(B)/guest-payloads
+	rm -rf $(B)/obj $(B)/unit $(B)/fuzz/obj $(B)/fuzz/fuzz_* $(B)/tools $(B)/check $(B)/include \
+	  $(B)/corbel* $(B)/guest-payloads
 distclean:
 	rm -rf build .config .config.old
 

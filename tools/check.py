@@ -99,6 +99,7 @@ def steps(full):
         ("headers", make("headers"), 3, by_exit_code),
         ("lint", make("lint"), 5, by_exit_code),
         ("unit", make("check-unit"), 15, by_closing_line),
+        ("fuzz", make("check-fuzz"), 10, by_closing_line),
         ("tools", PYTEST + ["tests/tools"], 5, by_junit),
         ("payloads", make("payloads"), 5, by_exit_code),
         ("guests", ["bash", "-c", "tools/fetch guests && tools/mkinitrd"], 10, by_exit_code),

@@ -430,6 +430,11 @@ static s32 best_lr(const struct fake_vif *f, u32 running)
     return best;
 }
 
+bool guest_is_signaled(u32 cpu)
+{
+    return best_lr(&fake_vif[cpu], guest_running_priority(cpu)) >= 0;
+}
+
 u32 guest_ack(u32 cpu)
 {
     struct fake_vif *f = &fake_vif[cpu];
@@ -492,6 +497,73 @@ void guest_dir(u32 cpu, u32 iar)
         vgic_write_dir(cpu_this()->resident, iar & 0x3ff);
     else if (!lr_deactivate(f, iar & 0x3ff))
         count_eoi(f);
+}
+
+/* --- what holds at every moment --- */
+
+static void check_irq(struct virq *irq)
+{
+    u64 lr = 0;
+
+    if (irq->lr >= 0) {
+        assert_non_null(irq->vcpu);
+        assert_ptr_equal(irq->vcpu->vgic.lr_irq[irq->lr], irq);
+        assert_true(irq->vcpu->vgic.lr_used & BIT(irq->lr));
+        lr = fake_vif[irq->vcpu->resident->id].lr[irq->lr];
+    }
+    if (!irq->vcpu)
+        assert_true(list_empty(&irq->node));
+    if (irq->hw && irq->intid >= 32) {
+        bool held = irq->phys || ((lr & ICH_LR_HW) && (lr & ICH_LR_STATE));
+
+        assert_int_equal(fake_spi[irq->pintid].active, held);
+        assert_false(fake_gic_ops.end_unseen && irq->lr_hw);
+        if (irq->phys)
+            assert_true(irq->latch || irq->lr_latch || irq->active || irq->lr >= 0);
+    }
+}
+
+static void check_vcpu(struct vcpu *v)
+{
+    struct list_head *pos;
+    u32 used = 0;
+
+    assert_ptr_equal(v->vgic.cpu, v->resident);
+    for (u32 n = 0; n < 16; n++) {
+        if (!v->vgic.lr_irq[n])
+            continue;
+        used |= 1u << n;
+        assert_int_equal(v->vgic.lr_irq[n]->lr, n);
+    }
+    assert_int_equal(v->vgic.lr_used, used);
+    list_for_each (pos, &v->vgic.list) {
+        struct virq *irq = list_entry(pos, struct virq, node);
+
+        assert_ptr_equal(irq->vcpu, v);
+        assert_true(irq->lr < 0); /* no refresh left over */
+    }
+    if (!v->resident)
+        return;
+    for (u32 n = 0; n < 16; n++) {
+        u64 lr = fake_vif[v->resident->id].lr[n];
+
+        if (!(used & BIT(n)))
+            assert_int_equal(lr & ICH_LR_STATE, 0);
+        for (u32 k = 0; k < n; k++)
+            if ((lr & ICH_LR_STATE) && (fake_vif[v->resident->id].lr[k] & ICH_LR_STATE))
+                assert_int_not_equal((u32)lr, (u32)fake_vif[v->resident->id].lr[k]);
+    }
+}
+
+void fake_vgic_check(void)
+{
+    for (u32 i = 0; i < dom->vcpu_count; i++) {
+        check_vcpu(dom->vcpus[i]);
+        for (u32 n = 0; n < 32; n++)
+            check_irq(&dom->vcpus[i]->vgic.private[n]);
+    }
+    for (u32 n = 0; n < dom->vgic.nr_spis; n++)
+        check_irq(&dom->vgic.spis[n]);
 }
 
 /* --- physical interrupts --- */

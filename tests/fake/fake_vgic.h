@@ -49,6 +49,12 @@ void fake_save(struct vcpu *v);
 /* Serve the requests of every resident vCPU until there are none; maintenance too. */
 void fake_serve(struct domain *d);
 
+/* Lists, list registers, physical states agree: after fake_serve(), when nothing is under way. */
+void fake_vgic_check(void);
+
+/* Guest on CPU cpu. Does its interface signal an interrupt? */
+bool guest_is_signaled(u32 cpu);
+
 /* Guest on CPU cpu. ack: INTID | source << 10, or 1023. */
 u32 guest_ack(u32 cpu);
 void guest_eoi(u32 cpu, u32 iar);

@@ -45,8 +45,11 @@ void host_exit(void)
 {
     for (u32 i = 0; i < file_count; i++)
         free(files[i].data);
-    for (u32 i = 0; i < HEAP_MAX; i++)
+    file_count = 0;
+    for (u32 i = 0; i < HEAP_MAX; i++) {
         free(heap[i].memory);
+        heap[i].memory = NULL;
+    }
 }
 
 /* --- Memory ----------------------------------------------------------------------------------- */
