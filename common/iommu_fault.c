@@ -5,7 +5,8 @@
  * state here has one writer. A guest can make a device fault millions of times: a bounded
  * number of records is read each time, repeated ones are folded, lines are limited; and after
  * too many the SMMU's interrupt is off for a while, and what has come meanwhile is thrown away
- * in one go, so that faults cost a bounded share of this CPU.
+ * in one go, so that faults cost a bounded share of this CPU. The same goes for interrupts with
+ * nothing behind them: a GICv2m frame may raise the SMMUs' as well (plan_msi.c).
  */
 #include <corbel/iommu.h>
 
@@ -13,6 +14,7 @@
 #include <corbel/bits.h>
 #include <corbel/domain.h>
 #include <corbel/iommu_parts.h>
+#include <corbel/irq.h>
 #include <corbel/log.h>
 #include <corbel/p2m.h>
 #include <corbel/plan.h>
@@ -22,6 +24,7 @@
 
 #define RECORDS_AT_ONCE 32u
 #define WINDOW_RECORDS  64u /* more than these in one window: pause */
+#define WINDOW_IDLE     64u /* or more interrupts for nothing than these */
 #define WINDOW_NS       100000000ull
 #define PAUSE_NS        100000000ull
 #define NEVER           (~0ull)
@@ -30,6 +33,7 @@
 static struct source {
     u64 window_start; /* ticks */
     u32 taken;        /* records in this window */
+    u32 idle;         /* interrupts in it that no SMMU had anything to say about */
     bool paused;
     u64 resume; /* ticks */
     u64 dropped;
@@ -355,10 +359,18 @@ static void set_timer(void)
         timer_set(&timer, first);
 }
 
+/* In the GIC: the SMMU may not be who raises them. They stay pending. */
+static void mask_lines(const struct iommu *u, bool masked)
+{
+    for (u32 i = 0; i < u->desc->irq_count; i++)
+        irq_mask(u->desc->irqs[i].intid, masked);
+}
+
 static void pause(u32 index)
 {
     struct iommu *u = &iommu_all()->iommus[index];
 
+    mask_lines(u, true);
     spin_lock(&u->lock);
     u->ops->set_fault_irq(u, false);
     spin_unlock(&u->lock);
@@ -378,12 +390,14 @@ static void resume(u32 index)
     u32 n;
 
     s->taken = serve(index);
+    s->idle = 0;
     s->window_start = arch_time_now();
     s->paused = false;
     spin_lock(&u->lock);
     u->ops->set_fault_irq(u, true);
     n = iommu_drop_faults(u);
     spin_unlock(&u->lock);
+    mask_lines(u, false);
     s->dropped += n;
     if (n && is_news(&key, n)) {
         key.count = n;
@@ -391,21 +405,32 @@ static void resume(u32 index)
     }
 }
 
-static void irq(u32 index)
+/* How many records there were. */
+static u32 irq(u32 index)
 {
     struct source *s = &sources[index];
     u64 now = arch_time_now();
     u32 n;
 
     if (s->paused)
-        return; /* an error of the SMMU itself waits, too */
+        return 0; /* an error of the SMMU itself waits, too */
     if (now - s->window_start >= arch_time_from_ns(WINDOW_NS)) {
         s->window_start = now;
-        s->taken = 0;
+        s->taken = s->idle = 0;
     }
     n = serve(index);
     s->taken += n;
     if (n == RECORDS_AT_ONCE || s->taken > WINDOW_RECORDS)
+        pause(index);
+    return n;
+}
+
+/* Raised, and not by an SMMU; or twice for what was read the first time. */
+static void idle_irq(u32 index)
+{
+    struct source *s = &sources[index];
+
+    if (!s->paused && ++s->idle > WINDOW_IDLE)
         pause(index);
 }
 
@@ -421,17 +446,20 @@ static bool has_irq(const struct platform_iommu *desc, u32 intid)
 bool iommu_irq(u32 intid)
 {
     const struct iommu_set *set = iommu_all();
-    bool ours = false;
+    u32 ours = 0, records = 0;
 
     for (u32 i = 0; i < set->count; i++) {
         if (!set->iommus[i].driven || !has_irq(set->iommus[i].desc, intid))
             continue;
-        ours = true;
-        irq(i);
+        ours |= (u32)BIT(i);
+        records += irq(i);
     }
+    for (u32 i = 0; i < set->count && !records; i++)
+        if (ours & BIT(i))
+            idle_irq(i);
     if (ours)
         set_timer();
-    return ours;
+    return ours != 0;
 }
 
 void iommu_timer(void)

@@ -130,6 +130,20 @@ void irq_set_trigger(u32 intid, bool level, bool enable)
     spin_unlock(&host_lock);
 }
 
+void irq_mask(u32 intid, bool masked)
+{
+    if (!in_range(intid, FIRST_SPI))
+        return;
+    spin_lock(&host_lock);
+    if (descs[intid].owner == IRQ_HYPERVISOR) {
+        if (masked)
+            gic->disable(intid);
+        else
+            gic->enable(intid);
+    }
+    spin_unlock(&host_lock);
+}
+
 /* Without the lock: an owner changes only while the interrupt is disabled and idle. */
 enum irq_owner irq_owner_of(u32 intid, struct domain **d)
 {

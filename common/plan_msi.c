@@ -149,23 +149,53 @@ static enum corbel_err claim_spi(const struct msi_claim *c, u32 intid)
     return refuse(c, value, expected);
 }
 
+/*
+ * What the frame raises beside the row: not the guest's to use, but it can, so that no other
+ * domain may have it.
+ */
+static enum corbel_err claim_rest(const struct msi_claim *c, u32 first, u32 end)
+{
+    const struct passdt_msi *msi = &c->plan->pass.msi;
+    enum corbel_err err = CORBEL_OK;
+    char value[32], expected[48];
+    u32 other = 0;
+
+    for (u32 intid = first; intid < end && err == CORBEL_OK; intid++) {
+        if (intid - msi->first_intid < msi->count || plan_own_irq(c->env->platform, intid))
+            continue;
+        err = assign_irq(c->id, intid, &other);
+        if (err == CORBEL_OK)
+            continue;
+        fmt_snprintf(value, sizeof(value), "SPI %u", intid - VGIC_PRIVATE);
+        if (err == ERR_EXIST)
+            fmt_snprintf(expected, sizeof(expected), "SPIs that domain %u does not have", other);
+        else
+            fmt_snprintf(expected, sizeof(expected), "fewer interrupts in all domains");
+        return refuse(c, value, expected);
+    }
+    return err;
+}
+
 enum corbel_err plan_claim_msi(const struct plan_env *env, struct plan *plan, u32 id,
                                struct cfg_error *e)
 {
     const struct msi_claim c = { env, plan, id, e };
     const struct passdt_msi *msi = &plan->pass.msi;
     enum corbel_err err;
+    u32 first, end;
 
     if (!msi->frame.size)
         return CORBEL_OK;
     err = read_typer(&c);
+    first = msi->first_intid;
+    end = first + msi->count;
     if (err == CORBEL_OK)
         err = cut(&c);
     if (err == CORBEL_OK)
         err = claim_frame(&c);
     for (u32 i = 0; i < msi->count && err == CORBEL_OK; i++)
         err = claim_spi(&c, msi->first_intid + i);
-    return err;
+    return err == CORBEL_OK ? claim_rest(&c, first, end) : err;
 }
 
 bool plan_msi_note(const struct plan *plan, char *buf, size_t size)

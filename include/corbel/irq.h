@@ -83,6 +83,12 @@ enum corbel_err irq_init_cpu(void) __must_check;
 enum corbel_err irq_request(u32 intid, bool level) __must_check;
 
 /*
+ * An SPI that the hypervisor has requested is not delivered, or is again; what comes meanwhile
+ * stays pending. Others are left alone. Takes host_lock.
+ */
+void irq_mask(u32 intid, bool masked);
+
+/*
  * A guest takes an SPI: owner recorded, quiet, not enabled yet. Its vGIC has it under the
  * same number, so that an acknowledge needs no translation. ERR_BUSY: somebody has it.
  * ERR_RANGE: the host has no such SPI. Used by vgic_assign_spi() only.

@@ -31,6 +31,7 @@ struct p2m_near fake_near;
 struct stage2_map fake_map;
 bool fake_no_driver, fake_no_memory;
 u32 fake_irq_requests, fake_irq_edges;
+u64 fake_irqs_off;
 
 static struct plan plans[FAKE_DOMAINS];
 static struct domcfg cfgs[FAKE_DOMAINS];
@@ -230,6 +231,14 @@ enum corbel_err irq_request(u32 intid, bool level)
     return intid < 1000 ? CORBEL_OK : ERR_BUSY;
 }
 
+void irq_mask(u32 intid, bool masked)
+{
+    u64 bit = 1ull << (intid - FAKE_INTID);
+
+    assert_true(intid >= FAKE_INTID && intid < FAKE_INTID + 64);
+    fake_irqs_off = masked ? fake_irqs_off | bit : fake_irqs_off & ~bit;
+}
+
 void stage2_limit(u8 ipa_bits, u8 pa_bits)
 {
     fake_limit_ipa = ipa_bits;
@@ -352,6 +361,7 @@ void fake_iommu_setup(u32 iommus, u32 domains)
     fake_map = (struct stage2_map){ .size = 0 };
     fake_no_driver = fake_no_memory = false;
     fake_irq_requests = fake_irq_edges = 0;
+    fake_irqs_off = 0;
     fake_platform.iommu_count = iommus;
     fake_platform.banks[0] = (struct mem_range){ 0x40000000, 0x80000000 };
     fake_platform.bank_count = 1;

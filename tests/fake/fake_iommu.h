@@ -58,6 +58,7 @@ extern struct p2m_near fake_near;
 extern struct stage2_map fake_map; /* what p2m_lookup() finds; size 0: nothing */
 extern bool fake_no_driver, fake_no_memory;
 extern u32 fake_irq_requests, fake_irq_edges;
+extern u64 fake_irqs_off; /* by irq_mask(); bit: INTID less FAKE_INTID */
 
 /* SMMUs and domains as if the tree had them, nothing attached; the log is empty. */
 void fake_iommu_setup(u32 iommus, u32 domains);

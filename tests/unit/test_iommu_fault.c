@@ -309,10 +309,12 @@ static void test_storm(void **state)
     assert_int_equal(fake_log_lines(log), 1);
     assert_int_equal(f->taken, 32);
     assert_false(f->irq_on);
+    assert_int_equal(fake_irqs_off, 3);
     assert_string_equal(irq(0), ""); /* one that was under way: nothing is read */
     assert_int_equal(f->taken, 32);
     run_until(fake_time + 101 * MS);
     assert_true(f->irq_on);
+    assert_int_equal(fake_irqs_off, 0);
     assert_int_equal(f->taken, 64);
     assert_int_equal(f->dropped, 960);
     assert_has(fake_log_text(), "SMMU /smmu0: too many faults: 960 were not looked at\n");
@@ -368,6 +370,46 @@ static void test_storm_of_interrupts(void **state)
         assert_true(f->irq_on);
         run_until(fake_time + 2 * MS);
     }
+}
+
+/*
+ * A guest with a GICv2m frame raises the SMMU's interrupt by writes to the frame: nothing is
+ * there, and SMMUs have no say in whether the next one comes.
+ */
+static void test_storm_of_nothing(void **state)
+{
+    u32 looks = 0;
+
+    setup();
+    for (u32 i = 0; i < 100000; i++) {
+        if (!(fake_irqs_off & 1)) {
+            irq(0);
+            looks++;
+        }
+        run_until(fake_time + 10000);
+    }
+    assert_in_range(looks, 500, 650); /* in a second */
+    run_until(fake_time + S);
+    assert_int_equal(fake_irqs_off, 0);
+    assert_int_equal(fake_deadline, ~0ull);
+    fake_fault(0, IOMMU_FAULT_TRANSLATION, 0x20, true, 0x80000000);
+    assert_has(irq(0), "dom1: DMA fault: /node100 stream 0x20 write 0x80000000: nothing");
+    assert_string_equal(fake_log_text(), "");
+}
+
+/* The other SMMU's faults on a line in common are no storm of nothing. */
+static void test_shared_line_is_no_storm(void **state)
+{
+    setup();
+    fake_platform.iommus[1].irqs[0].intid = FAKE_INTID;
+    for (u32 i = 0; i < 65; i++) {
+        fake_fault(0, IOMMU_FAULT_TRANSLATION, 0x20, true, 0x80000000);
+        irq(0);
+    }
+    assert_false(fake_iommus[0].irq_on);
+    assert_true(fake_iommus[1].irq_on);
+    run_until(fake_time + 100 * MS);
+    assert_true(fake_iommus[0].irq_on);
 }
 
 /* A driver without the short way. */
@@ -552,6 +594,8 @@ int main(void)
         cmocka_unit_test(test_storm),
         cmocka_unit_test(test_storm_goes_on),
         cmocka_unit_test(test_storm_of_interrupts),
+        cmocka_unit_test(test_storm_of_nothing),
+        cmocka_unit_test(test_shared_line_is_no_storm),
         cmocka_unit_test(test_drop_one_by_one),
         cmocka_unit_test(test_own_errors_fold),
         cmocka_unit_test(test_log_only),

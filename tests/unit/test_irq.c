@@ -139,6 +139,30 @@ static void hypervisor_takes(void **state)
     assert_int_equal(irq_request(5000, true), ERR_RANGE);
 }
 
+/* Only what the hypervisor has requested, and of that SPIs only. */
+static void masks(void **state)
+{
+    static struct domain a = { .id = 1 };
+
+    assert_int_equal(irq_request(60, true), CORBEL_OK);
+    pending[60] = true;
+    irq_mask(60, true);
+    assert_true(!enabled[60] && pending[60]);
+    irq_mask(60, false);
+    assert_true(enabled[60] && level[60] && pending[60]);
+    assert_int_equal(irq_assign(61, &a, false), CORBEL_OK);
+    irq_mask(61, false);
+    irq_mask(62, false);
+    assert_false(enabled[61] || enabled[62]);
+    assert_int_equal(irq_request(28, true), CORBEL_OK);
+    irq_mask(28, true);
+    assert_true(enabled[28]);
+    irq_mask(IRQ_SPURIOUS, true);
+    irq_release(60);
+    irq_release(61);
+    irq_release(28);
+}
+
 static void guest_takes_and_returns(void **state)
 {
     static struct domain a = { .id = 1 }, b = { .id = MAX_DOMAINS }, c = { .id = MAX_DOMAINS + 1 };
@@ -183,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(before_init),
         cmocka_unit_test_setup(hypervisor_takes, setup),
+        cmocka_unit_test_setup(masks, setup),
         cmocka_unit_test_setup(guest_takes_and_returns, setup),
         cmocka_unit_test_setup(sgi, setup),
     };

@@ -342,8 +342,11 @@ static void shared_with_the_hypervisor(void **state)
     assert_int_equal(claim(1, 288, 256), CORBEL_OK);
     assert_int_equal(plan.pass.msi.first_intid, 110);
     assert_int_equal(plan.pass.msi.count, 34);
-    assert_int_equal(assign_irq(2, 105, &other), CORBEL_OK);
+    /* It can raise the other half, too: that is nobody else's. */
+    assert_int_equal(assign_irq(2, 80, &other), ERR_EXIST);
+    assert_int_equal(assign_irq(2, 105, &other), ERR_EXIST);
     assert_int_equal(assign_irq(2, 110, &other), ERR_EXIST);
+    assert_int_equal(assign_irq(2, 144, &other), CORBEL_OK);
     assert_true(plan_msi_note(&plan, note, sizeof(note)));
     assert_string_equal(note, "WARNING: the GICv2m frame at 0x8020000 raises interrupts of the "
                               "hypervisor's, too: SPI 77");
@@ -352,6 +355,14 @@ static void shared_with_the_hypervisor(void **state)
     typer = 80u << 16 | 48; /* ending soon behind them: the first part is longer */
     assert_int_equal(claim(1, 288, 256), CORBEL_OK);
     assert_int_equal(plan.pass.msi.first_intid, 80);
+    assert_int_equal(plan.pass.msi.count, 26);
+    assign_release(1);
+    assert_int_equal(assign_irq(2, 111, &other), CORBEL_OK);
+    claim_refused(1, 288, 256,
+                  PCIE ": msi-map = SPI 79: expected SPIs that domain 2 does not have");
+    assign_release(2);
+    /* No number of the guest's, nor the GIC's, nor a device of the tree: just not another's. */
+    assert_int_equal(claim(1, 110, 78), CORBEL_OK);
     assert_int_equal(plan.pass.msi.count, 26);
     assign_release(1);
     typer = 106u << 16 | 4;
