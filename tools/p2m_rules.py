@@ -50,6 +50,7 @@ class Root:
     pool: Optional[Tuple[int, int]] = None                      # (base, size)
     runs: List[Tuple[int, int]] = field(default_factory=list)   # tables in use, likewise
     complete: bool = False                                      # runs are all there are
+    io: Optional["Root"] = None                                 # of SMMUs, if they have their own
 
 
 @dataclass

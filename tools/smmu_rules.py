@@ -128,9 +128,13 @@ class SmmuAudit:
             smmu.fault("ste", who + text)
         if given.vttbr is not None and context.vmid != given.vttbr >> 48:
             smmu.fault("vmid", who + "VMID %d, expected %d" % (context.vmid, given.vttbr >> 48))
-        if self.unshared:
+        if self.unshared or given.io:
             self._check_unshared(smmu, who, context, domain)
             return
+        self._check_root(smmu, who, context, given)
+
+    @staticmethod
+    def _check_root(smmu, who, context, given):
         if context.root != given.root:
             smmu.fault("root", who + "walks tables at %#x, expected %#x" % (context.root,
                                                                             given.root))
@@ -138,7 +142,7 @@ class SmmuAudit:
             has, wants = ((value >> low) & ((1 << size) - 1)
                           for value in (context.vtcr, given.vtcr))
             if has != wants:
-                smmu.fault("geometry", who + "%s is %d, that of VTCR_EL2 %d" % (name, has, wants))
+                smmu.fault("geometry", who + "%s is %d, expected %d" % (name, has, wants))
 
     # ---- tables of its own ----
 
@@ -146,6 +150,8 @@ class SmmuAudit:
         if context.root == domain.given.root:
             smmu.fault("root", who + "walks the CPUs' tables, expected tables of its own")
             return
+        if domain.given.io:
+            self._check_root(smmu, who, context, domain.given.io)
         tables = self._walk(context)
         for fault in tables.faults:
             smmu.fault(fault.rule, who + fault.text)
@@ -167,6 +173,10 @@ class SmmuAudit:
     def own_tables(self):
         """Frames of tables that only SMMUs walk: no guest may reach them. Before Audit.run()."""
         roots = {domain.given.root for domain in self.audit.domains}
+        for domain in self.audit.domains:
+            if domain.given.io:
+                self.audit.machine.add(*domain.given.io.pool, host.HYPERVISOR,
+                                       "SMMU tables of " + domain.name)
         for smmu in self.smmus:
             for run in smmu.seen.runs:
                 if run.context is None or run.context.root in roots:

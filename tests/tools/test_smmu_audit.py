@@ -312,6 +312,23 @@ def test_unshared(scene):
     assert scene.smmu_rules() == ["unshared"]
 
 
+def test_unshared_by_report(scene):
+    """The report names tables of their own: their root, geometry and pool."""
+    tables = unshared_tables(scene, scene.devices)
+    own = tables.report()[1].replace("p2m root", "p2m io root")
+    scene.devices.lines = scene.devices.report() + [own]
+    assert scene.smmu_rules() == []
+    scene.attach(FB_STREAM, ste(scene.devices))
+    assert scene.smmu_rules() == ["root"]
+    scene.attach(FB_STREAM, ste(tables, root=tables.root + 0x2000))
+    assert "root" in scene.smmu_rules()
+    scene.attach(FB_STREAM, ste(tables, vtcr=tables.vtcr ^ 0x10000))
+    assert "geometry" in scene.smmu_rules()
+    scene.attach(FB_STREAM, ste(tables))
+    scene.plain.map(0x41000000, tables.pool[0] + 15 * 4 * K, 4 * K, NORMAL)
+    assert scene.rules() == [("domU1", "hypervisor")]
+
+
 def test_unshared_tables_are_the_hypervisors(scene):
     """No guest has them."""
     tables = unshared_tables(scene, scene.devices)
