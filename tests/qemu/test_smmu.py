@@ -477,8 +477,8 @@ def elcount():
     return os.path.join(harness.BUILD, "plugin", "elcount.so")
 
 
-@pytest.mark.fast
-@pytest.mark.parametrize("gic", ["2", "3"])
+@pytest.mark.parametrize("gic", [
+    pytest.param("2", marks=pytest.mark.full), pytest.param("3", marks=pytest.mark.fast)])
 def test_storm(boot, tmp_path, gic):
     """4 KiB transfers that all fail, 1024 events each: few lines, little of the CPU's time."""
     plugin = elcount()

@@ -49,7 +49,8 @@ class Case:
 @functools.lru_cache(maxsize=2)
 def some_bytes(mib):
     """So many pseudo-random MiB."""
-    return random.Random(mib).randbytes(mib * MIB)
+    source = random.Random(mib)
+    return b"".join(source.randbytes(MIB) for _ in range(mib))
 
 
 class Files:
@@ -70,7 +71,7 @@ class Files:
     def image(self, name):
         """An ext4 image with the file, and room for a copy."""
         path = self.folder / name
-        pci.make_disk(path, self.folder / "disk", 2 * self.mib + 24)
+        pci.make_disk(path, self.folder / "disk", 2 * self.mib + self.mib // 4 + 24)
         return path
 
 
