@@ -63,7 +63,7 @@ static bool fail_unmap(bool unshared, u64 n)
     used = page_free_count();
     smmu.calls = 0;
     smmu.fail_at = n;
-    err = p2m_unmap(&p2m, IPA(GUEST + SZ_4K), bank.size); /* a split, two pieces */
+    err = p2m_unmap(&p2m, IPA(GUEST + SZ_4K), bank.size + SZ_1M); /* a split, two pieces */
     if (err == CORBEL_OK) {
         rig_destroy();
         rig_end();

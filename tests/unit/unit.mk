@@ -22,6 +22,7 @@ unit-test_fdt_irq := common/lib/fdt_irq.c common/lib/fdt_read.c common/lib/str.c
 unit-test_fdt_write := common/lib/fdt_write.c common/lib/fdt_read.c common/lib/printf.c common/lib/str.c
 unit-test_cmdline := common/cmdline.c common/lib/printf.c common/lib/str.c
 unit-test_pgtable := arch/arm64/hw/pgtable.c
+unit-test_pgtable_split := arch/arm64/hw/pgtable.c
 unit-test_domdtb_pass := $(passdt-srcs) common/domdtb.c common/passdt_write.c common/addrmap.c common/s2policy.c common/lib/fdt_write.c
 unit-test_domdtb := common/domdtb.c common/passdt_write.c common/addrmap.c common/s2policy.c common/domprop.c common/lib/fdt_read.c common/lib/fdt_write.c common/lib/printf.c common/lib/str.c
 unit-test_platform := $(platform-srcs) common/cmdline.c common/lib/fdt_read.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c
