@@ -32,7 +32,6 @@ struct device_reader {
     const struct devclass *cls;
     struct passdt_device *dev;
     u32 index;
-    bool has_path;
     bool allow_unlisted;
 };
 
@@ -179,14 +178,17 @@ static enum corbel_err check_numbers(const struct device_reader *rd, const struc
     return refuse_region(rd, r, expected);
 }
 
-/* Is the region one of the host's device? Sets the device's host node where no path names it. */
+/*
+ * Is the region one of the host's device? Where no path names it the first region does: what
+ * protects the device's DMA, and its class, are looked up there for all of it.
+ */
 static enum corbel_err check_listed(const struct device_reader *rd, const struct passdt_region *r)
 {
     const void *host = rd->ps->p->fdt;
     const struct mem_range range = { r->hpa, r->size };
     struct mem_range exact = { 0, 0 };
     char path[64], expected[160];
-    int node = rd->has_path ? rd->dev->host_node : passdt_host_find(host, &range);
+    int node = rd->dev->host_node >= 0 ? rd->dev->host_node : passdt_host_find(host, &range);
     int neighbor = -1;
     enum corbel_err err;
 
@@ -320,7 +322,6 @@ static enum corbel_err parse_path(struct device_reader *rd)
         return domprop_refuse(&rd->at, "xen,path", DOMPROP_STRING,
                               "an enabled node, below enabled nodes, of the host's tree");
     rd->dev->host_node = node;
-    rd->has_path = true;
     return CORBEL_OK;
 }
 
@@ -341,9 +342,8 @@ static enum corbel_err check_class(const struct device_reader *rd)
 static enum corbel_err parse_device(struct passdt_parser *ps, int node, const struct devclass *cls)
 {
     struct passdt *out = ps->out;
-    struct device_reader rd = { ps,           { out->fdt, node, ps->e }, cls,
-                                NULL,         out->device_count,         false,
-                                ps->allow_all };
+    struct device_reader rd = { ps,   { out->fdt, node, ps->e }, cls,
+                                NULL, out->device_count,         ps->allow_all };
     enum corbel_err err;
 
     if (out->device_count == PASSDT_DEVICES_MAX)

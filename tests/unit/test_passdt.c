@@ -172,6 +172,20 @@ static void found_by_address(void **state)
     assert_int_equal(pass.devices[0].host_node, host_at("/soc"));
 }
 
+/*
+ * What keeps a device's DMA in bounds, and its class, are its host node's: registers of another
+ * device beside the first one's would go with them unseen.
+ */
+static void two_devices_in_one(void **state)
+{
+    del_prop(RTC, "xen,path");
+    set_cells(RTC, "xen,reg", 0, 0x9010000, 0, 0x1000, 0, 0x9010000, 0, 0x10002000, 0, 0x1000, 0,
+              0x9020000);
+    refused(RTC ": xen,reg = 0x10002000+0x1000: expected registers of /pl031@9010000");
+    empty_prop(RTC, "corbel,allow-unlisted");
+    accepted();
+}
+
 static void parts_of_pages(void **state)
 {
     del_prop(RTC, "interrupts");
@@ -356,6 +370,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(xen_reg_numbers, pass_setup, tree_free),
         cmocka_unit_test_setup_teardown(xen_path, pass_setup, tree_free),
         cmocka_unit_test_setup_teardown(found_by_address, pass_setup, tree_free),
+        cmocka_unit_test_setup_teardown(two_devices_in_one, pass_setup, tree_free),
         cmocka_unit_test_setup_teardown(parts_of_pages, pass_setup, tree_free),
         cmocka_unit_test_setup_teardown(kept_by_the_hypervisor, pass_setup, tree_free),
         cmocka_unit_test_setup_teardown(overlap_in_the_tree, pass_setup, tree_free),
