@@ -198,7 +198,10 @@ static enum corbel_err check_listed(const struct device_reader *rd, const struct
     err = node < 0 ? ERR_NOENT : passdt_host_holds(host, node, &range, &neighbor, &exact);
     if (err == CORBEL_OK && rd->dev->host_node < 0)
         rd->dev->host_node = node;
-    if (err == CORBEL_OK || rd->allow_unlisted)
+    if (err == CORBEL_OK)
+        return CORBEL_OK;
+    rd->dev->stray = true;
+    if (rd->allow_unlisted)
         return CORBEL_OK;
     if (err == ERR_NOENT)
         return refuse_region(rd, r, "registers of an enabled node of the host's tree");

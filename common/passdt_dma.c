@@ -95,6 +95,9 @@ static enum corbel_err refuse_bare(const struct dma_reader *rd)
 
     if (not_driven(rd, why, sizeof(why)))
         return domprop_refusef(&rd->at, force, DOMPROP_PRESENT, "it there: %s", why);
+    if (rd->dev->stray && !rd->dev->partly && rd->dev->protection == PASSDT_BY_SMMU)
+        return domprop_refuse(&rd->at, force, DOMPROP_PRESENT,
+                              "it there: what DMA its unlisted registers start is not known");
     if (rd->map.count)
         return domprop_refusef(&rd->at, force, DOMPROP_PRESENT,
                                "it there: no IOMMU sees requester ID 0x%x", rd->map.gap);
@@ -127,7 +130,7 @@ static enum corbel_err decide(struct dma_reader *rd)
     rd->dev->partly = covered && rd->map.has_gap;
     rd->dev->gap = rd->dev->partly ? rd->map.gap : 0;
     rd->dev->protection = covered ? PASSDT_BY_SMMU : PASSDT_FORCED;
-    if ((!covered || rd->dev->partly) && !rd->dev->forced)
+    if ((!covered || rd->dev->partly || rd->dev->stray) && !rd->dev->forced)
         return refuse_bare(rd);
     return CORBEL_OK;
 }

@@ -51,6 +51,11 @@ static bool unconfined(const struct plan *plan, const struct passdt_device *devi
     if (device->partly) {
         fmt_snprintf(buf, size, "WARNING: %s: no IOMMU sees requester ID 0x%x: its DMA %s",
                      device->name, device->gap, reach);
+    } else if (device->stray && device->protection == PASSDT_BY_SMMU) {
+        fmt_snprintf(buf, size,
+                     "WARNING: %s has registers of no node, or of another one: DMA that "
+                     "they start %s unless an IOMMU keeps it",
+                     device->name, reach);
     } else if (device->protection == PASSDT_BYPASS) {
         fmt_snprintf(buf, size, "WARNING: %s passes its IOMMU UNTRANSLATED: its DMA %s",
                      device->name, reach);

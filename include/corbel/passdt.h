@@ -68,6 +68,7 @@ struct passdt_device {
     bool forced;   /* xen,force-assign-without-iommu */
     bool is_master;
     u8 protection;         /* enum passdt_protection */
+    bool stray;            /* has registers of no node, or of another one: their DMA is unknown */
     bool partly;           /* BY_SMMU, but not all: of a bridge's requester IDs no SMMU sees ... */
     u32 gap;               /* ... this one, the lowest; xen,force-assign-without-iommu, too */
     s8 undriven;           /* index of an SMMU it is behind that is not driven; -1: none */

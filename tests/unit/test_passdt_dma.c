@@ -245,6 +245,22 @@ static void streams_in_common(void **state)
     assert_int_equal(pass.stream_count, 2);
 }
 
+static void registers_of_another_node(void **state)
+{
+    accepted();
+    assert_false(rtc()->stray);
+    del_prop(RTC, "xen,path");
+    set_cells(RTC, "xen,reg", 0, 0x9010000, 0, 0x1000, 0, 0x9010000, 0, 0x9020000, 0, 0x1000, 0,
+              0x9020000);
+    empty_prop(RTC, "corbel,allow-unlisted");
+    refused(RTC ": " FORCE " = (missing): expected it there: what DMA its unlisted registers start "
+                "is not known");
+    empty_prop(RTC, FORCE);
+    accepted();
+    assert_int_equal(rtc()->protection, PASSDT_BY_SMMU);
+    assert_true(rtc()->stray);
+}
+
 static void bridge_with_a_gap(void **state)
 {
     tree_ok(fdt_setprop_string(host_blob, fdt_path_offset(host_blob, "/soc/eth@2000"),
@@ -304,6 +320,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_registers_no_streams, setup, tree_free),
         cmocka_unit_test_setup_teardown(malformed_on_the_host, setup, tree_free),
         cmocka_unit_test_setup_teardown(streams_in_common, setup, tree_free),
+        cmocka_unit_test_setup_teardown(registers_of_another_node, setup, tree_free),
         cmocka_unit_test_setup_teardown(bridge_with_a_gap, setup, tree_free),
         cmocka_unit_test_setup_teardown(limits_of_buses, setup, tree_free),
     };
