@@ -360,6 +360,9 @@ def add_options(parser):
     parser.add_argument("--ram", default="2048", help="RAM, as for -m [%(default)s]")
     parser.add_argument("--machine-option", action="append", default=[], metavar="KEY=VALUE",
                         help="one more option for -M (repeat)")
+    parser.add_argument("--board", default="virt", help="QEMU's machine [%(default)s]")
+    parser.add_argument("--pcie", action="store_true",
+                        help="an SMMUv3, and the PCIe root complex behind it for the first domain")
     parser.add_argument("--hv-bootargs", default=HV_BOOTARGS, help="[%(default)s]")
     parser.add_argument("--dir", default="build/run", help="where the tree goes [%(default)s]")
 
@@ -374,9 +377,12 @@ def default_initrd(kernel):
 def config_from_options(opts):
     """A Config from the options of add_options()."""
     initrd = opts.initrd or default_initrd(opts.kernel)
-    machine = Machine(opts.gic, opts.cpu, opts.smp, opts.ram, tuple(opts.machine_option))
+    options = tuple(opts.machine_option) + (("iommu=smmuv3",) if opts.pcie else ())
+    machine = Machine(opts.gic, opts.cpu, opts.smp, opts.ram, options, board=opts.board)
     domains = [linux_domain("domU%d" % (i + 1), opts.kernel, initrd, opts.mem * 1024, opts.cpus,
                             opts.bootargs) for i in range(opts.domus)]
+    if opts.pcie:
+        domains[0].modules.append(device_tree(partdt.pcie_tree(msi=opts.gic == "2")))
     return Config(machine, opts.hv, domains, opts.hv_bootargs)
 
 

@@ -7,6 +7,11 @@
 With --interactive the terminal belongs to the hypervisor's console: three Ctrl-A switch the input
 to the next domain (Ctrl-A is nothing special to QEMU here). Ctrl-] x ends QEMU, Ctrl-] c opens
 QEMU's monitor and closes it again. Without it, output goes to stdout and Ctrl-C ends the run.
+--pcie gives the first domain the PCIe root complex behind an SMMU, with the devices of --qemu:
+
+    tools/run_qemu.py --pcie --interactive --qemu '-drive if=none,id=d,file=disk,format=raw
+        -device virtio-blk-pci,drive=d,iommu_platform=on,disable-legacy=on'
+
 --hv build/guest/xen boots Debian's Xen from the same tree; --print only shows the command.
 """
 import argparse

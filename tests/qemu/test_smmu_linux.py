@@ -11,6 +11,7 @@ import http.server
 import os
 import random
 import re
+import shutil
 import threading
 from dataclasses import dataclass
 
@@ -197,6 +198,8 @@ def run(boot, tmp_path, web, case):
     check_addresses(vm, case, trace)
     assert "smmuv3_record_event" not in trace.read_text("latin1")
     vm.never(HV, r"DMA fault|SMMU .*refused")
+    vm.close()
+    shutil.rmtree(tmp_path)     # images of half a gigabyte
 
 
 CASES = [

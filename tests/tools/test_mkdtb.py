@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tree builder: partial trees, what they name in the host tree, and domain nodes."""
+import argparse
 import pathlib
 import shutil
 import subprocess
@@ -123,6 +124,19 @@ def test_older_boards():
     """The board's name goes to QEMU."""
     machine = mkdtb.Machine(board="virt-9.1", options=("iommu=smmuv3",))
     assert machine.args()[1] == "virt-9.1,virtualization=on,gic-version=3,iommu=smmuv3"
+
+
+def test_root_complex_by_option():
+    """--pcie: an SMMU, and the root complex for the first domain; MSIs where they are GICv2m's."""
+    parser = argparse.ArgumentParser()
+    mkdtb.add_options(parser)
+    for gic, frames in (("2", 1), ("3", 0)):
+        config = mkdtb.config_from_options(parser.parse_args(["--pcie", "--gic", gic]))
+        assert config.machine.options == ("iommu=smmuv3",)
+        kinds = [[module.kind for module in domain.modules] for domain in config.domains]
+        assert "device-tree" in kinds[0] and "device-tree" not in kinds[1]
+        tree = fdt.Tree(config.domains[0].modules[-1].content)
+        assert len(tree.get("/gic").children) == frames
 
 
 @needs_qemu
