@@ -11,9 +11,8 @@
 struct vcpu;
 
 /*
- * A guest's translation tables: wrappers of the one walker (pgtable.c) that know
- * VTTBR/VTCR and the TLB rules, and nothing of policy, ownership or locks: the
- * caller is common/p2m.c, which holds the p2m lock in every call.
+ * A guest's translation tables: wrappers of the one walker (pgtable.c) that know VTTBR/VTCR and
+ * the TLB rules, and nothing of policy, ownership or locks: those are common/p2m.c's, the caller.
  */
 
 /* Where table pages come from: the domain's pool. alloc returns a zeroed page or NULL. */
@@ -57,7 +56,7 @@ struct stage2_map {
 /* Number of root pages needed for ipa_bits (concatenation, decision 17); start level in *level. */
 u32 stage2_root_pages(u8 ipa_bits, u8 *level);
 
-/* Largest IPA size in bits that every CPU of this host can walk (PARange, at most 48). */
+/* Largest IPA size in bits that every CPU and SMMU of this host can walk (at most 48). */
 u8 stage2_ipa_bits_max(void);
 
 /*
@@ -78,22 +77,19 @@ enum corbel_err stage2_init(struct stage2 *s2, u8 ipa_bits, u16 vmid, void *root
                             const struct stage2_pool *pool) __must_check;
 
 /*
- * Map, replacing what is there, with break-before-make where an entry was live.
- * All or nothing: ERR_NOMEM (pool) and ERR_BUSY (a live block would have to be split, and
- * s2->split says REFUSE) leave the old map as it was; ERR_RANGE likewise: beyond ipa_bits
- * or VTCR_EL2.PS. Uses 1 GiB and 2 MiB blocks wherever ipa, pa and size allow. Tables that
- * a split made are not joined to blocks again unless split says BREAK.
+ * Map, replacing what is there, with break-before-make where an entry was live. All or
+ * nothing: ERR_NOMEM (pool), ERR_BUSY (a live block would have to be split, and s2->split says
+ * REFUSE) and ERR_RANGE (beyond ipa_bits or VTCR_EL2.PS) leave the old map as it was. Uses
+ * 1 GiB and 2 MiB blocks wherever ipa, pa and size allow; tables are not joined to blocks again
+ * unless split says BREAK.
  *
- * The exception, here and in all changes below: an error of s2->walkers (ERR_TIMEDOUT,
- * ERR_IO) sets s2->lost and ends the operation as it is; the entry that was being changed
- * stays invalid, and table pages that were in use never go back to the pool.
+ * The exception, here and in all changes below: an error of s2->walkers (ERR_TIMEDOUT, ERR_IO)
+ * sets s2->lost and ends the operation as it is; the entry that was being changed stays
+ * invalid, and table pages that were in use never go back to the pool.
  */
 enum corbel_err stage2_map(struct stage2 *s2, const struct stage2_map *map) __must_check;
 
-/*
- * Unmap; holes are fine. Splits blocks that are partly covered (ERR_NOMEM leaves
- * everything as it was). Table pages that become empty go back to the pool.
- */
+/* Unmap; holes are fine. Splits blocks that are partly covered. Empty tables go to the pool. */
 enum corbel_err stage2_unmap(struct stage2 *s2, ipa_t ipa, u64 size) __must_check;
 
 /*
@@ -139,6 +135,9 @@ bool stage2_probe(const struct stage2 *s2, ipa_t ipa, u8 *attr, u8 *sh);
 
 /* TLBI VMALLE1, local: another vCPU of the same VMID ran here (decision 18). */
 void stage2_flush_local(void);
+
+/* TLBI VMALLS12E1, local: after a TLB conflict abort, which a split by BBM level 2 may cause. */
+void stage2_flush_vmid_local(void);
 
 /*
  * AT S1E1R / S1E1W under the guest now loaded: gva -> ipa. False when stage 1 refuses. Serves

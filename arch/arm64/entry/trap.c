@@ -23,6 +23,10 @@ static bool fault_address(u32 iss, struct guest_exit *e)
     u32 fsc = iss & ISS_ABT_FSC;
     u64 offset;
 
+    if (fsc == FSC_TLB_CONFLICT) { /* a block and the table it became (stage2_split_mode) */
+        stage2_flush_vmid_local();
+        return false;
+    }
     e->u.abort.gva = (iss & ISS_ABT_FNV) && fsc == FSC_EXT ? 0 : read_sysreg(far_el2);
     offset = e->u.abort.gva & (PAGE_SIZE - 1);
     /* HPFAR_EL2 holds for translation faults and for faults on a walk (Arm ARM: HPFAR_EL2,

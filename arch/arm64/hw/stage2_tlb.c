@@ -150,6 +150,13 @@ void stage2_flush_local(void)
     isb();
 }
 
+void stage2_flush_vmid_local(void)
+{
+    tlbi(vmalls12e1);
+    dsb_nsh();
+    isb();
+}
+
 bool stage2_translate_s1(u64 gva, bool write, ipa_t *out)
 {
     u64 saved = read_sysreg(par_el1), par; /* PAR_EL1 is the guest's */

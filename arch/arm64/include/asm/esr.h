@@ -54,11 +54,12 @@
 #define ISS_ABT_WNR   BIT(6)
 #define ISS_ABT_FSC   GENMASK(5, 0)
 
-#define FSC_TRANS       0x04 /* + level */
-#define FSC_ACCESS      0x08
-#define FSC_PERM        0x0c
-#define FSC_EXT         0x10
-#define FSC_EXT_WALK_L3 0x17
+#define FSC_TRANS        0x04 /* + level */
+#define FSC_ACCESS       0x08
+#define FSC_PERM         0x0c
+#define FSC_EXT          0x10
+#define FSC_EXT_WALK_L3  0x17
+#define FSC_TLB_CONFLICT 0x30
 
 /* ISS of a trapped wait: 0 WFI, 1 WFE, 2 WFIT, 3 WFET */
 #define ISS_WFX_TI GENMASK(1, 0)
