@@ -19,6 +19,7 @@ void cfg_error_set(struct cfg_error *e, const char *path, const char *property, 
 {
     fmt_snprintf(e->text, sizeof(e->text), "%s: %s = %s: expected %s", path, property, value,
                  expected);
+    str_clean(e->text); /* also a name of another node in what was expected */
 }
 
 void domprop_clean(char *dst, const char *text, size_t size)

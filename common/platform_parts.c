@@ -27,6 +27,7 @@ void platform_note(struct platform *p, int node, const char *fmt, ...)
     (void)fmt_vsnprintf(line + head, sizeof(line) - (size_t)head, fmt, ap);
     va_end(ap);
 
+    str_clean(line);
     len = strlen(line);
     if (used + len + 2 <= sizeof(p->notes)) {
         memcpy(p->notes + used, line, len);

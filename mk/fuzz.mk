@@ -36,13 +36,13 @@ $(F)/obj/%.o: %.c mk/fuzz.mk $(TP)/.ready | $(generated)
 	@$(FUZZCC) $(host-include) $(host-extra) $(fuzz-flags) $(host-warnings) -MMD -MP -c $< -o $@
 
 fuzz-archives := $(F)/libfake.a $(F)/libthird.a
-$(F)/libfake.a: $(patsubst %.c,$(F)/obj/%.o,$(unit-fakes) tests/fuzz/fuzz.c)
+$(F)/libfake.a: $(patsubst %.c,$(F)/obj/%.o,$(unit-fakes))
 	@rm -f $@ && $(AR) rcs $@ $^
 $(F)/libthird.a: $(patsubst %.c,$(F)/obj/third_party/%.o,$(libfdt-srcs) $(zlib-srcs))
 	@rm -f $@ && $(AR) rcs $@ $^
 
 define fuzz-rule
-$(F)/fuzz_$(1): $(patsubst %.c,$(F)/obj/%.o,tests/fuzz/fuzz_$(1).c $(fuzz-$(1))) $(fuzz-archives)
+$(F)/fuzz_$(1): $(patsubst %.c,$(F)/obj/%.o,tests/fuzz/fuzz_$(1).c tests/fuzz/fuzz.c $(fuzz-$(1))) $(fuzz-archives)
 	@echo "  FUZZLD  $$@"
 	@$(FUZZCC) $(fuzz-flags) -fsanitize=fuzzer -o $$@ $$^ -lcmocka
 endef

@@ -13,6 +13,7 @@ import concurrent.futures
 import gzip
 import os
 import pathlib
+import random
 import re
 import shutil
 import struct
@@ -129,7 +130,14 @@ def tree_seeds():
     return seeds
 
 
-SEEDS = {"image": image_seeds, "tree": tree_seeds}
+def sequence_seeds():
+    """Long lives, for libFuzzer is slow to lengthen what works when it is short."""
+    rng = random.Random(1)
+    return {"life-%d" % i: rng.randbytes(200 + 25 * i) for i in range(32)}
+
+
+SEEDS = {"image": image_seeds, "tree": tree_seeds, "vgicv2": sequence_seeds,
+         "vgicv3": sequence_seeds, "vuart": sequence_seeds}
 
 
 # --- running --------------------------------------------------------------------------------------

@@ -19,6 +19,13 @@ bool str_copy(char *dst, const char *src, size_t size)
     return src[i] == '\0';
 }
 
+void str_clean(char *text)
+{
+    for (; *text; text++)
+        if (*text < 0x20 || *text >= 0x7f)
+            *text = '?';
+}
+
 bool str_starts(const char *s, const char *prefix)
 {
     while (*prefix) {

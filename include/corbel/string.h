@@ -20,6 +20,9 @@ char *strrchr(const char *s, int c);
 /* Copy at most size - 1 bytes and always end with NUL; true when all of src fitted. */
 bool str_copy(char *dst, const char *src, size_t size);
 
+/* Bytes that a console cannot show become '?': names in a tree may say anything to a terminal. */
+void str_clean(char *text);
+
 /* True when the NUL-terminated string s starts with prefix. */
 bool str_starts(const char *s, const char *prefix);
 

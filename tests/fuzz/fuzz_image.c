@@ -90,6 +90,21 @@ static void check_info(const struct image_info *info)
     assert_true(info->text_offset <= BIT(40) && info->text_offset % 0x1000 == 0);
 }
 
+/* The probe by itself: of a module's first bytes none that is not there, however few there are. */
+static void check_probe(u64 len)
+{
+    u8 *head = malloc(len ? len : 1);
+    struct image_info info;
+    const char *why = "";
+
+    memcpy(head, file, len);
+    if (image_probe(head, len, module_size, &info, &why) == CORBEL_OK)
+        check_info(&info);
+    else
+        assert_true(*why);
+    free(head);
+}
+
 /* --- places ----------------------------------------------------------------------------------- */
 
 static bool is_in(const struct mem_range *r, u64 base, u64 size)
@@ -192,6 +207,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     struct cfg_error e = { .text = "" };
     u32 flags = (u32)fuzz_take(&in, 1), piece = 1 + fuzz_below(&in, 1024);
     enum corbel_err err;
+    u64 head;
     u8 *copy;
 
     if (size < 96)
@@ -204,6 +220,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         mend_crc(copy);
     file = copy;
     module_size = flags & 2 ? fuzz_number(&in) & (BIT(47) - 1) : file_size;
+    head = 1 + fuzz_below(&in, IMAGE_PROBE_SIZE);
+    check_probe(MIN(file_size, head));
     memset(&plan, 0, sizeof(plan));
     plan.cfg.kernel.range = (struct mem_range){ MODULE_AT, module_size };
     err = plan_probe_kernel(&env, &plan, &e);

@@ -175,6 +175,10 @@ static void check_apart(const struct plan *a, const struct plan *b)
 
 static void check_domains(void)
 {
+    for (u32 i = 0; i < c.warning_count; i++)
+        check_text(c.warnings[i]);
+    for (u32 i = 0; i < c.pool_error_count; i++)
+        check_text(c.pool_errors[i]);
     for (u32 i = 0; i < c.domain_count; i++) {
         if (c.domains[i]->refused) {
             check_refusal(&c.domains[i]->e);

@@ -233,6 +233,15 @@ static void test_overlap_blames_one_domain(void **state)
     }
 }
 
+/* Found by fuzzing: the other node's name stood in the line as it was. */
+static void test_overlap_with_a_terminal_sequence(void **state)
+{
+    second_domain(0x54080000, 0x100000);
+    assert_int_equal(fdt_set_name(blob, fdt_path_offset(blob, "/chosen/domU1"), "\x1b[2J"), 0);
+    assert_int_not_equal(parse("/chosen/domU2"), CORBEL_OK);
+    assert_non_null(strstr(error.text, "expected no overlap with /chosen/?[2J/module@"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +254,7 @@ int main(void)
         cmocka_unit_test(test_module_list_full),
         cmocka_unit_test(test_shared_modules),
         cmocka_unit_test(test_overlap_blames_one_domain),
+        cmocka_unit_test(test_overlap_with_a_terminal_sequence),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

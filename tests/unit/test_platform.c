@@ -84,7 +84,7 @@ static void banks_that_make_no_sense(void **state)
     memory("wraps", 0xffffffff, 0xfffff000, 0, 0x2000);
     memory("far", 0x00010000, 0, 0, 0x1000);
     memory("across", 0xffff, 0xfffff000, 1, 0);
-    memory("half", 0, 0x1000, 0, 0x1000, 0, 0x4000, 0);
+    memory("half\x1b[2J\xff", 0, 0x1000, 0, 0x1000, 0, 0x4000, 0);
     node("none");
     list("device_type", "memory");
     end();
@@ -96,7 +96,7 @@ static void banks_that_make_no_sense(void **state)
     assert_string_equal(p.notes, "/wraps: memory 0xfffffffffffff000+0x2000: cut at 48 bits\n"
                                  "/far: memory 0x1000000000000+0x1000: cut at 48 bits\n"
                                  "/across: memory 0xfffffffff000+0x100000000: cut at 48 bits\n"
-                                 "/half: reg: malformed after 1 entries\n");
+                                 "/half?[2J?: reg: malformed after 1 entries\n");
 }
 
 static void too_many_banks(void **state)

@@ -121,8 +121,10 @@ static void characters(void **state)
 
 static void own_helpers(void **state)
 {
-    char buf[4];
+    char buf[4], dirty[] = " a~\x1b[2J\n\x7f\x80\xff";
 
+    str_clean(dirty);
+    assert_string_equal(dirty, " a~?[2J????");
     assert_true(str_copy(buf, "abc", 4));
     assert_string_equal(buf, "abc");
     assert_false(str_copy(buf, "abcd", 4));
