@@ -177,7 +177,8 @@ static void write_data(struct domain *d, u8 c)
     spin_lock(&u->lock);
     if (u->cr & PL011_CR_LBE) {
         u->ris |= (u32)PL011_INT_TX;
-        receive(d, c);
+        if (!receive(d, c))
+            update_line(d);
     } else {
         if (u->tx.count < VUART_FIFO_SIZE)
             fifo_push(&u->tx, c);

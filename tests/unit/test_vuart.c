@@ -265,6 +265,22 @@ static void test_off_and_loopback(void **state)
     assert_int_equal(get(PL011_RIS), 0);
 }
 
+/* Found by fuzzing: what is sent to a full receive FIFO is lost, yet it was sent. */
+static void test_loopback_full(void **state)
+{
+    (void)state;
+    set(PL011_LCR_H, PL011_LCR_H_WLEN);
+    set(PL011_CR, 0x301 | PL011_CR_LBE);
+    set(PL011_DR, 'a');
+    set(PL011_ICR, PL011_INT_TX);
+    set(PL011_IMSC, PL011_INT_TX);
+    assert_false(line);
+    set(PL011_DR, 'b');
+    assert_int_equal(get(PL011_MIS), PL011_INT_TX);
+    assert_true(line);
+    assert_int_equal(get(PL011_DR), 'a');
+}
+
 /* A domain between two lives: typed characters are lost, nothing waits for them. */
 static void test_stopped(void **state)
 {
@@ -305,6 +321,7 @@ int main(void)
         cmocka_unit_test_setup(test_full, setup),
         cmocka_unit_test_setup(test_no_fifo, setup),
         cmocka_unit_test_setup(test_off_and_loopback, setup),
+        cmocka_unit_test_setup(test_loopback_full, setup),
         cmocka_unit_test_setup(test_absent, setup),
     };
 
