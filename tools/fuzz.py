@@ -26,6 +26,7 @@ import zlib
 TOP = pathlib.Path(__file__).resolve().parent.parent
 CHECK_S = 6
 CHECK_RUNS = 200000
+CHECK_KNOWN = 100           # inputs of the corpus that a check begins with
 SLACK_S = 60                # for loading the corpus and the last input
 INPUT_LIMIT_S = 20          # one input that takes longer is a finding
 MAX_LEN = {"image": 8192, "tree": 65536}
@@ -151,13 +152,19 @@ class Target:
         self.seeds = build / "seeds" / self.name
         self.findings = build / "findings"
 
-    def prepare(self):
-        """Seeds and directories."""
+    def prepare(self, check=False):
+        """Seeds and directories. A check takes some of the corpus, so that its time is bounded."""
         shutil.rmtree(self.seeds, ignore_errors=True)
+        known = sorted(self.corpus.glob("*"))
+        if check:
+            self.corpus = self.corpus.parent.parent / "checked" / self.name
+            shutil.rmtree(self.corpus, ignore_errors=True)
         for folder in (self.corpus, self.seeds, self.findings):
             folder.mkdir(parents=True, exist_ok=True)
         for name, content in SEEDS.get(self.name, dict)().items():
             (self.seeds / name).write_bytes(content)
+        for path in random.sample(known, min(len(known), CHECK_KNOWN)) if check else []:
+            shutil.copy(path, self.corpus)
 
     def command(self, seconds, runs):
         """libFuzzer's command line."""
@@ -205,7 +212,7 @@ def main():
     targets = [Target(args.build, p) for p in paths]
     targets = [t for t in targets if not args.names or t.name in args.names]
     for target in targets:
-        target.prepare()
+        target.prepare(args.check)
     limits = (CHECK_S, CHECK_RUNS) if args.check else (args.time, -1)
     passed = failed = 0
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
