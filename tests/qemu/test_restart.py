@@ -281,7 +281,7 @@ def edu_again(vm, line):
     """The domain with the edu after its next restart, which the log announces so."""
     vm.expect(HV, line, 30)
     vm.expect(HV, r"domU1: started.*\n.*memory: \d+ KiB free$", 60)
-    return pci.Edu(vm)
+    return pci.Edu(vm, again=True)
 
 
 def check_confined(vm, edu, folder):
