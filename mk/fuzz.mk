@@ -42,7 +42,8 @@ $(F)/libthird.a: $(patsubst %.c,$(F)/obj/third_party/%.o,$(libfdt-srcs) $(zlib-s
 	@rm -f $@ && $(AR) rcs $@ $^
 
 define fuzz-rule
-$(F)/fuzz_$(1): $(patsubst %.c,$(F)/obj/%.o,tests/fuzz/fuzz_$(1).c tests/fuzz/fuzz.c $(fuzz-$(1))) $(fuzz-archives)
+$(F)/fuzz_$(1): $(patsubst %.c,$(F)/obj/%.o,tests/fuzz/fuzz_$(1).c tests/fuzz/fuzz.c \
+    $(fuzz-$(1))) $(fuzz-archives)
 	@echo "  FUZZLD  $$@"
 	@$(FUZZCC) $(fuzz-flags) -fsanitize=fuzzer -o $$@ $$^ -lcmocka
 endef
