@@ -8,6 +8,7 @@ objs-lib := \
     common/lib/fdt_find.o \
     common/lib/fdt_irq.o \
     common/lib/fdt_read.o \
+    common/lib/fdt_walk.o \
     common/lib/fdt_write.o \
     common/lib/gunzip.o \
     common/lib/log.o \

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Typed readers over libfdt for trees that nobody vouches for: the host's, as
- * firmware and boot scripts left it, and the partial trees of guests. libfdt
- * keeps every access inside the blob once fdtr_check() has passed; this file
- * adds what it does not promise: bounded depth, no recursion (libfdt resolves an
- * alias of an alias by calling itself), string ends, cell counts, overflow.
- * No state, so any CPU may read any tree at any time. Devicetree Specification
- * v0.4: 2.3 (standard properties), 5 (flat format).
+ * Typed readers for trees that nobody vouches for: the host's, as firmware and
+ * boot scripts left it, and the partial trees of guests. libfdt validates a blob
+ * as a whole, fdtr_check(); the tags are walked by fdt_walk.c; this file adds what
+ * the format does not promise: bounded depth, no recursion, string ends, cell
+ * counts, overflow. No state, so any CPU may read any tree at any time. Devicetree
+ * Specification v0.4: 2.3 (standard properties), 5 (flat format).
  * Interrupts are in fdt_irq.c.
  */
 #include <corbel/fdt_read.h>
 
 #include <corbel/bits.h>
+#include <corbel/fdt_walk.h>
 #include <corbel/string.h>
 
 #include <libfdt.h>
@@ -47,7 +47,7 @@ u32 fdtr_peek_size(const void *fdt)
 
 u32 fdtr_used_size(const void *fdt)
 {
-    u32 structs = fdt_off_dt_struct(fdt) + fdt_size_dt_struct(fdt);
+    u32 structs = fdt_off_dt_struct(fdt) + fdtr_struct_size(fdt);
     u32 strings = fdt_off_dt_strings(fdt) + fdt_size_dt_strings(fdt);
 
     /* The reservation block always comes before the structure block (specification 5.1). */
@@ -76,62 +76,12 @@ u64 fdtr_read_cells(const void *p, u32 cells)
 
 /* ---- walking ---- */
 
-int fdtr_next_node(const void *fdt, int node, int *depth)
-{
-    do {
-        node = fdt_next_node(fdt, node, depth);
-        /* libfdt answers "left the start node" with an offset and a negative depth. */
-        if (node < 0 || *depth < 0)
-            return -1;
-    } while (*depth >= FDTR_DEPTH_MAX);
-    return node;
-}
-
-/*
- * Offsets of the nodes from the root (chain[0]) down to node itself; returns the
- * depth of node, so that chain[depth] == node, or -1 when there is no such node
- * or it is too deep.
- */
-static int node_chain(const void *fdt, int node, int chain[FDTR_DEPTH_MAX])
-{
-    int depth = -1;
-    int at = fdtr_next_node(fdt, -1, &depth);
-
-    for (; at >= 0 && at <= node; at = fdtr_next_node(fdt, at, &depth)) {
-        chain[depth] = at;
-        if (at == node)
-            return depth;
-    }
-    return -1;
-}
-
 int fdtr_parent(const void *fdt, int node)
 {
     int chain[FDTR_DEPTH_MAX];
-    int depth = node_chain(fdt, node, chain);
+    int depth = fdtr_chain(fdt, node, chain);
 
     return depth > 0 ? chain[depth - 1] : -1;
-}
-
-int fdtr_first_child(const void *fdt, int node)
-{
-    int child = fdt_first_subnode(fdt, node);
-
-    return child >= 0 ? child : -1;
-}
-
-int fdtr_next_child(const void *fdt, int child)
-{
-    int next = fdt_next_subnode(fdt, child);
-
-    return next >= 0 ? next : -1;
-}
-
-int fdtr_child(const void *fdt, int node, const char *name)
-{
-    int child = fdt_subnode_offset(fdt, node, name);
-
-    return child >= 0 ? child : -1;
 }
 
 /* Follow the components of path from node; "" and "/" stay where they are. */
@@ -147,7 +97,7 @@ static int path_below(const void *fdt, int node, const char *path)
         end = strchr(path, '/');
         if (!end)
             end = path + strlen(path);
-        node = fdt_subnode_offset_namelen(fdt, node, path, (int)(end - path));
+        node = fdtr_child_len(fdt, node, path, (size_t)(end - path));
         path = end;
     }
     return -1;
@@ -160,12 +110,10 @@ static const char *alias_value(const void *fdt, const char *path)
     size_t len = end ? (size_t)(end - path) : strlen(path);
     int aliases = path_below(fdt, 0, "aliases");
     const char *value;
-    int size;
+    u32 size;
 
-    if (aliases < 0)
-        return NULL;
-    value = fdt_getprop_namelen(fdt, aliases, path, (int)len, &size);
-    if (!value || size <= 0 || value[0] != '/' || !memchr(value, '\0', (size_t)size))
+    value = fdtr_prop_len(fdt, aliases, path, len, &size);
+    if (!value || size == 0 || value[0] != '/' || !memchr(value, '\0', size))
         return NULL;
     return value;
 }
@@ -221,13 +169,6 @@ int fdtr_by_phandle(const void *fdt, u32 phandle)
 
 /* ---- names ---- */
 
-const char *fdtr_name(const void *fdt, int node)
-{
-    const char *name = fdt_get_name(fdt, node, NULL);
-
-    return name ? name : "";
-}
-
 /* Put "/name" before buf[pos]; false when only its tail fitted (pos is 0 then). */
 static bool path_prepend(char *buf, size_t *pos, const char *name)
 {
@@ -245,7 +186,7 @@ static bool path_prepend(char *buf, size_t *pos, const char *name)
 const char *fdtr_path_of(const void *fdt, int node, char *buf, size_t size)
 {
     int chain[FDTR_DEPTH_MAX];
-    int depth = node_chain(fdt, node, chain);
+    int depth = fdtr_chain(fdt, node, chain);
     size_t pos;
     bool fits = true;
 
@@ -267,35 +208,9 @@ const char *fdtr_path_of(const void *fdt, int node, char *buf, size_t size)
 
 /* ---- properties ---- */
 
-const void *fdtr_prop(const void *fdt, int node, const char *name, u32 *len)
-{
-    int size;
-    const void *prop = fdt_getprop(fdt, node, name, &size);
-
-    if (!prop || size < 0)
-        return NULL;
-    if (len)
-        *len = (u32)size;
-    return prop;
-}
-
 bool fdtr_has(const void *fdt, int node, const char *name)
 {
     return fdtr_prop(fdt, node, name, NULL) != NULL;
-}
-
-int fdtr_next_prop(const void *fdt, int node, int prev, struct fdtr_property *out)
-{
-    int at = prev < 0 ? fdt_first_property_offset(fdt, node) : fdt_next_property_offset(fdt, prev);
-    int len;
-
-    if (at < 0)
-        return -1;
-    out->data = fdt_getprop_by_offset(fdt, at, &out->name, &len);
-    if (!out->data || len < 0)
-        return -1;
-    out->len = (u32)len;
-    return at;
 }
 
 /* One big-endian number that is the whole property; bit n of sizes allows n cells. */
@@ -442,7 +357,7 @@ static enum corbel_err chain_cells(const void *fdt, const int *chain, int depth,
 enum corbel_err fdtr_cells(const void *fdt, int node, u32 *address, u32 *size)
 {
     int chain[FDTR_DEPTH_MAX];
-    int depth = node_chain(fdt, node, chain);
+    int depth = fdtr_chain(fdt, node, chain);
 
     return depth < 0 ? ERR_NOENT : chain_cells(fdt, chain, depth, address, size);
 }
@@ -528,7 +443,7 @@ enum corbel_err fdtr_reg_chain(const void *fdt, const int *chain, int depth, u32
 enum corbel_err fdtr_to_cpu(const void *fdt, int bus, struct fdtr_range *range)
 {
     int chain[FDTR_DEPTH_MAX];
-    int depth = node_chain(fdt, bus, chain);
+    int depth = fdtr_chain(fdt, bus, chain);
     enum corbel_err err = depth < 0 ? ERR_NOENT : CORBEL_OK;
 
     for (; err == CORBEL_OK && depth > 0; depth--)
@@ -542,7 +457,7 @@ enum corbel_err fdtr_reg_cpu(const void *fdt, int node, u32 index, u64 *base, u6
 {
     int chain[FDTR_DEPTH_MAX];
     struct fdtr_range range;
-    enum corbel_err err = fdtr_reg_chain(fdt, chain, node_chain(fdt, node, chain), index, &range);
+    enum corbel_err err = fdtr_reg_chain(fdt, chain, fdtr_chain(fdt, node, chain), index, &range);
 
     if (err == CORBEL_OK) {
         *base = range.base;
@@ -554,7 +469,7 @@ enum corbel_err fdtr_reg_cpu(const void *fdt, int node, u32 index, u64 *base, u6
 enum corbel_err fdtr_reg(const void *fdt, int node, u32 index, u64 *base, u64 *size)
 {
     int chain[FDTR_DEPTH_MAX];
-    int depth = node_chain(fdt, node, chain);
+    int depth = fdtr_chain(fdt, node, chain);
     struct fdtr_range range;
     enum corbel_err err = depth < 1 ? ERR_NOENT : chain_reg(fdt, chain, depth, index, &range);
 

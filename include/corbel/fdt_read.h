@@ -7,9 +7,9 @@
 #include <corbel/types.h>
 
 /*
- * Typed readers over libfdt. A node is an int offset as in libfdt, negative =
- * none. A malformed tree never leads out of the blob: fdtr_check() validates it
- * once, and depth, string ends and lengths are checked here. Pure, no state.
+ * Typed readers. A node is an int offset as in libfdt, negative = none. A malformed tree
+ * never leads out of the blob: fdtr_check() validates it once (call it before all else), and
+ * depth, string ends and lengths are checked here. Pure, no state.
  */
 #define FDTR_DEPTH_MAX 32 /* deeper nodes are not visited */
 

@@ -5,7 +5,7 @@ fuzz-vuart := $(unit-test_vuart)
 fuzz-insn := $(unit-test_guest_ldst)
 fuzz-addrmap := $(unit-test_addrmap)
 fuzz-image := $(addprefix common/,image.c image_place.c plan_image.c domprop.c) \
-    $(addprefix common/lib/,gunzip.c fdt_read.c printf.c str.c)
+    $(addprefix common/lib/,gunzip.c fdt_read.c fdt_walk.c printf.c str.c)
 fuzz-iommu_map := $(unit-test_iommu_map)
 fuzz-vgicv2 := $(unit-test_vgic) tests/fuzz/vgic_life.c
 fuzz-vgicv3 := $(unit-test_vgic) tests/fuzz/vgic_life.c

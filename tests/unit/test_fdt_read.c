@@ -5,6 +5,7 @@
  */
 #include "tree.h"
 
+#include <corbel/bits.h>
 #include <corbel/fdt_read.h>
 
 static const void *fdt;
@@ -566,6 +567,112 @@ static void reservations(void **state)
     assert_int_equal(fdtr_memreserve(fdt, 2, &base, &size), ERR_NOENT);
 }
 
+/* ---- the walk over tags ---- */
+
+/* Everything that libfdt says of the tree, fdt_walk.c says too. */
+static void assert_same_as_libfdt(void)
+{
+    int theirs = -1, their_depth = -1, ours = -1, depth = -1;
+
+    for (;;) {
+        struct fdtr_property mine;
+        int at_prop = -1, prop;
+
+        theirs = fdt_next_node(fdt, theirs, &their_depth);
+        ours = fdtr_next_node(fdt, ours, &depth);
+        if (theirs < 0 || their_depth < 0)
+            break;
+        assert_int_equal(ours, theirs);
+        assert_int_equal(depth, their_depth);
+        assert_string_equal(fdtr_name(fdt, ours), fdt_get_name(fdt, theirs, NULL));
+        assert_int_equal(fdtr_first_child(fdt, ours), MAX(fdt_first_subnode(fdt, ours), -1));
+        fdt_for_each_property_offset(prop, fdt, theirs)
+        {
+            const char *name;
+            int len;
+            u32 my_len = 0;
+            const void *value = fdt_getprop_by_offset(fdt, prop, &name, &len);
+
+            at_prop = fdtr_next_prop(fdt, ours, at_prop, &mine);
+            assert_int_equal(at_prop, prop);
+            assert_ptr_equal(mine.data, value);
+            assert_ptr_equal(mine.name, name);
+            assert_int_equal(mine.len, len);
+            assert_ptr_equal(fdtr_prop(fdt, ours, name, &my_len),
+                             fdt_getprop(fdt, theirs, name, &len));
+            assert_int_equal(my_len, len);
+        }
+        assert_int_equal(fdtr_next_prop(fdt, ours, at_prop, &mine), -1);
+        assert_null(fdtr_prop(fdt, ours, "none", NULL));
+        assert_null(fdtr_prop(fdt, ours, "", NULL));
+    }
+    assert_int_equal(ours, -1);
+}
+
+static void walk_agrees_with_libfdt(void **state)
+{
+    small_tree();
+    assert_same_as_libfdt();
+    /* What was taken out leaves NOPs, at the begin, in the middle and at the end of nodes. */
+    assert_int_equal(fdt_nop_property(tree_taken, at("/aliases"), "loop"), 0);
+    assert_int_equal(fdt_nop_property(tree_taken, 0, "#address-cells"), 0);
+    assert_int_equal(fdt_nop_property(tree_taken, at("/last"), "phandle"), 0);
+    assert_int_equal(fdt_nop_node(tree_taken, at("/soc/uart@2000")), 0);
+    assert_int_equal(fdtr_check(fdt, fdt_totalsize(fdt)), CORBEL_OK);
+    assert_same_as_libfdt();
+    assert_int_equal(fdtr_next_child(fdt, at("/soc/uart@1000")), -1);
+}
+
+/* Nothing is read behind the structure block, whatever its last tag says. */
+static void walk_ends_with_the_block(void **state)
+{
+    struct fdtr_property prop;
+    u32 last;
+    int soc, depth = -1;
+
+    small_tree();
+    soc = at("/soc");
+    last = (u32)at("/last");
+    assert_string_equal(fdtr_name(fdt, soc + 2), "");
+    assert_null(fdtr_prop(fdt, soc + 4, "phandle", NULL));
+    assert_int_equal(fdtr_next_prop(fdt, -1, -1, &prop), -1);
+    assert_int_equal(fdtr_next_prop(fdt, soc, soc, &prop), -1);
+    assert_int_equal(fdtr_next_prop(fdt, soc, 0x100000, &prop), -1);
+    assert_int_equal(fdtr_next_node(fdt, 0x100000, &depth), -1);
+    assert_int_equal(fdtr_first_child(fdt, 0x100000), -1);
+    assert_int_equal(fdtr_next_child(fdt, -1), -1);
+
+    /* The block ends in the tag, in the head and in the value of /last's property. */
+    for (u32 cut = 0; cut < 24; cut++) {
+        fdt_set_size_dt_struct(tree_taken, last + 12 + cut);
+        assert_int_equal(fdtr_has(fdt, (int)last, "phandle"), cut >= 12 + sizeof("wrong"));
+        assert_int_equal(fdtr_next_child(fdt, (int)last), -1);
+    }
+    /* And in a node's name. */
+    fdt_set_size_dt_struct(tree_taken, (u32)soc + 4);
+    assert_null(fdtr_prop(fdt, soc, "phandle", NULL));
+    assert_int_equal(fdtr_first_child(fdt, soc), -1);
+}
+
+/* Version 16 has no field for the size of its structure block. */
+static void version_16_is_read_whole(void **state)
+{
+    void *copy;
+    u32 size;
+
+    small_tree();
+    fdt_set_version(tree_taken, 16);
+    fdt_set_size_dt_struct(tree_taken, 0xffffff00);
+    size = fdt_totalsize(fdt);
+    assert_int_equal(fdtr_check(fdt, size), CORBEL_OK);
+    assert_int_equal(fdtr_by_phandle(fdt, 9), at("/soc/uart@1000/child"));
+    assert_int_equal(fdtr_used_size(fdt), size);
+    copy = test_malloc(size);
+    assert_int_equal(fdtr_copy(copy, fdt, size), CORBEL_OK);
+    assert_int_equal(fdtr_path(copy, "/last"), at("/last"));
+    test_free(copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -587,6 +694,9 @@ int main(void)
         cmocka_unit_test(translation),
         cmocka_unit_test(translation_of_nonsense),
         cmocka_unit_test(reservations),
+        cmocka_unit_test(walk_agrees_with_libfdt),
+        cmocka_unit_test(walk_ends_with_the_block),
+        cmocka_unit_test(version_16_is_read_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, tree_free);
