@@ -18,7 +18,7 @@
 #include <corbel/plan.h>
 #include <corbel/string.h>
 
-#define COPY_STEP   (128 * 1024u) /* about 20,000 instructions */
+#define COPY_STEP   (128 * 1024u) /* about 15,000 instructions, and as long as its memory takes */
 #define GUNZIP_STEP (8 * 1024u)
 
 static const struct platform *host; /* for plans and guest trees; set once at boot */
@@ -89,9 +89,8 @@ static enum corbel_err copy(struct domain *d, u64 dst, u64 src, u64 *n)
         return ERR_RANGE;
     *n = MIN(MIN(*n, room), MIN(in_window(pa.v), in_window(src)));
     to = arch_window_open(WINDOW_LARGE_B, pa, EL2_DATA);
-    arch_copy(to, arch_window_open(WINDOW_LARGE_A, PA(src), EL2_RODATA), *n);
+    arch_copy_clean(to, arch_window_open(WINDOW_LARGE_A, PA(src), EL2_RODATA), *n);
     arch_window_close(WINDOW_LARGE_A);
-    arch_cache_clean(to, *n);
     arch_window_close(WINDOW_LARGE_B);
     return CORBEL_OK;
 }

@@ -8,8 +8,10 @@
 void arch_cache_clean(const void *va, size_t size);
 void arch_cache_clean_inval(const void *va, size_t size);
 
-/* Plain copy for big ranges; plain zeroing of whole pages. Neither cleans. */
-void arch_copy(void *dst, const void *src, size_t size);
+/* Copy a big range and clean the destination to the PoC on the way; as arch_cache_clean(). */
+void arch_copy_clean(void *dst, const void *src, size_t size);
+
+/* Zero whole pages of Normal memory. Does not clean. */
 void arch_zero_pages(void *va, size_t size);
 
 /* Instruction caches of all CPUs (IC IALLUIS, DSB ISH, ISB): after code was written. */

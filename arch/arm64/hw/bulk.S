@@ -3,32 +3,44 @@
  * Copying and zeroing whole cache lines, for kernels, ramdisks and scrubbing: the only
  * places where EL2 touches megabytes. Contracts in arch/cache.h.
  */
+    .arch_extension fp
+    .arch_extension simd
+
     .text
 
-/* In: x0 destination, x1 source, x2 bytes. Clobbers x0-x11. Any size and alignment. */
-    .global arch_copy
-arch_copy:
-    subs    x2, x2, #64
-    b.lo    2f
-1:  ldp     x4, x5, [x1]
-    ldp     x6, x7, [x1, #16]
-    ldp     x8, x9, [x1, #32]
-    ldp     x10, x11, [x1, #48]
-    add     x1, x1, #64
-    stp     x4, x5, [x0]
-    stp     x6, x7, [x0, #16]
-    stp     x8, x9, [x0, #32]
-    stp     x10, x11, [x0, #48]
-    add     x0, x0, #64
-    subs    x2, x2, #64
-    b.hs    1b
-2:  adds    x2, x2, #64
-    b.eq    4f
-3:  ldrb    w4, [x1], #1
-    strb    w4, [x0], #1
-    subs    x2, x2, #1
-    b.ne    3b
-4:  ret
+/*
+ * arch_copy_clean()'s bulk: 128 bytes a round, and each line is cleaned to the PoC while the
+ * L1 cache still has it. In: x0 destination, x1 source, x2 bytes, a multiple of 128 and not 0.
+ * Lines are at least 64 bytes. The line that holds the byte before the end is the caller's to clean:
+ * with a destination inside a line a round cleans what the one before it began.
+ * The SIMD registers are whatever guest's vCPU is resident here: those used are put back.
+ * Clobbers x0-x3.
+ */
+    .global copy_clean_lines
+copy_clean_lines:
+    stp     q0, q1, [sp, #-128]!
+    stp     q2, q3, [sp, #32]
+    stp     q4, q5, [sp, #64]
+    stp     q6, q7, [sp, #96]
+1:  ldp     q2, q3, [x1, #32]
+    ldp     q4, q5, [x1, #64]
+    ldp     q6, q7, [x1, #96]
+    ldp     q0, q1, [x1], #128
+    add     x3, x0, #64
+    stp     q0, q1, [x0]
+    stp     q2, q3, [x0, #32]
+    stp     q4, q5, [x0, #64]
+    stp     q6, q7, [x0, #96]
+    dc      cvac, x0
+    dc      cvac, x3
+    add     x0, x0, #128
+    subs    x2, x2, #128
+    b.ne    1b
+    ldp     q2, q3, [sp, #32]
+    ldp     q4, q5, [sp, #64]
+    ldp     q6, q7, [sp, #96]
+    ldp     q0, q1, [sp], #128
+    ret
 
 /*
  * In: x0 start, x1 bytes, both multiples of 4096: DC ZVA where the CPU allows it (DCZID_EL0.DZP 0,

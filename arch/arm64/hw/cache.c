@@ -8,7 +8,9 @@
 
 #include <arch/barrier.h>
 #include <corbel/bits.h>
+#include <corbel/string.h>
 
+#include <asm/bulk.h>
 #include <asm/sysreg.h>
 
 static u64 line_size(void)
@@ -25,6 +27,17 @@ void arch_cache_clean(const void *va, size_t size)
     for (; p < end; p += line)
         __asm__ volatile("dc cvac, %0" ::"r"(p) : "memory");
     dsb_sy();
+}
+
+void arch_copy_clean(void *dst, const void *src, size_t size)
+{
+    size_t bulk = line_size() < COPY_LINE_MIN ? 0 : ALIGN_DOWN(size, COPY_ROUND);
+    u8 *rest = (u8 *)dst + bulk;
+
+    if (bulk)
+        copy_clean_lines(dst, src, bulk);
+    memcpy(rest, (const u8 *)src + bulk, size - bulk);
+    arch_cache_clean(bulk ? rest - 1 : rest, bulk ? size - bulk + 1 : size);
 }
 
 void arch_cache_clean_inval(const void *va, size_t size)
