@@ -5,6 +5,7 @@
  */
 #include <corbel/boot_mem.h>
 
+#include <arch/cache.h>
 #include <arch/mmu.h>
 #include <corbel/bits.h>
 #include <corbel/fdt_read.h>
@@ -13,7 +14,6 @@
 #include <corbel/page.h>
 #include <corbel/panic.h>
 #include <corbel/platform_static.h>
-#include <corbel/string.h>
 
 /* Whatever is kept out of a bank splits it once: all that there can be have their place. */
 #define RANGES_MAX \
@@ -66,7 +66,7 @@ void boot_mem_init(struct platform *p, u64 fdt_pa, u64 fdt_size)
     books = carve(ranges, count, size);
     if (arch_mmu_map_heap(PA(books), size) != CORBEL_OK)
         panic("the frame allocator's books at 0x%llx cannot be mapped", (unsigned long long)books);
-    memset(phys_to_virt(PA(books)), 0, size);
+    arch_zero_pages(phys_to_virt(PA(books)), size);
     if (page_init(p->banks, p->bank_count, phys_to_virt(PA(books))) != CORBEL_OK)
         panic("the memory banks of the device tree cannot be managed");
     for (u32 i = 0; i < count; i++) {

@@ -146,7 +146,7 @@ void *heap_alloc_aligned(u64 size, u64 align)
         return NULL;
     }
     ptr = phys_to_virt(pa);
-    memset(ptr, 0, size);
+    arch_zero_pages(ptr, size);
     return ptr;
 }
 

@@ -3,10 +3,11 @@
  * Frame allocator: a buddy system over all RAM banks. A bank has one bitmap per
  * order, in which a bit says "this naturally aligned block is free as a whole";
  * together two bits a frame. A free frame is part of exactly one free block, and
- * two free buddies are always joined. Searches go through 64-bit words from the
- * highest address down, so that memory below 4 GiB is left for those who need it;
- * counts and hints keep them short. Books are in hypervisor memory: EL2 does not
- * map the frames. One lock (RANK_PAGE), taken by every function that is not static.
+ * two free buddies are always joined. Searches go from the highest address down, so
+ * that memory below 4 GiB is left for those who need it; a second bitmap over the
+ * words of the first that are not empty keeps them short. Books are in hypervisor
+ * memory: EL2 does not map the frames. One lock (RANK_PAGE), taken by every function
+ * that is not static.
  */
 #include <corbel/page.h>
 
@@ -21,9 +22,9 @@
 /* Free blocks of one order. Bit n: block number (first frame >> order) + n. */
 struct order_map {
     u64 *bits;
-    u64 count; /* free blocks */
+    u64 *filled; /* bit n: bits[n] is not 0 */
+    u64 count;   /* free blocks */
     u64 words;
-    u64 top; /* no bit is set in words above this one */
 };
 
 /* Frames [first, end) of one range of RAM; sorted, not adjacent. */
@@ -53,6 +54,11 @@ static u64 map_words(u64 first, u64 end, u32 order)
     return BITMAP_WORDS(((end - 1) >> order) - (first >> order) + 1);
 }
 
+static u64 map_size(u64 words)
+{
+    return (words + BITMAP_WORDS(words)) * sizeof(u64);
+}
+
 static struct bank bank_of(const struct mem_range *range)
 {
     struct bank bank = { .first = ALIGN_UP(range->base, PAGE_SIZE) / PAGE_SIZE,
@@ -69,7 +75,7 @@ u64 page_books_size(const struct mem_range *banks, u32 count)
         struct bank bank = bank_of(&banks[i]);
 
         for (u32 order = 0; order < ORDERS && bank.first < bank.end; order++)
-            size += map_words(bank.first, bank.end, order) * sizeof(u64);
+            size += map_size(map_words(bank.first, bank.end, order));
     }
     return size;
 }
@@ -112,9 +118,12 @@ enum corbel_err page_init(const struct mem_range *banks, u32 count, void *books)
         struct bank *b = &book.banks[i];
 
         for (u32 order = 0; order < ORDERS; order++) {
-            b->orders[order].bits = words;
-            b->orders[order].words = map_words(b->first, b->end, order);
-            words += b->orders[order].words;
+            struct order_map *m = &b->orders[order];
+
+            m->words = map_words(b->first, b->end, order);
+            m->bits = words;
+            m->filled = words + m->words;
+            words += map_size(m->words) / sizeof(u64);
         }
     }
     return CORBEL_OK;
@@ -151,18 +160,46 @@ static void block_mark(struct bank *b, u64 frame, u32 order)
     u64 bit = block_bit(b, frame, order);
 
     bitmap_set(m->bits, bit);
+    bitmap_set(m->filled, bit / 64);
     m->count++;
-    m->top = MAX(m->top, bit / 64);
     book.free_frames += frame_count(order);
 }
 
 static void block_unmark(struct bank *b, u64 frame, u32 order)
 {
     struct order_map *m = &b->orders[order];
+    u64 bit = block_bit(b, frame, order);
 
-    bitmap_clear(m->bits, block_bit(b, frame, order));
+    bitmap_clear(m->bits, bit);
+    if (!m->bits[bit / 64])
+        bitmap_clear(m->filled, bit / 64);
     m->count--;
     book.free_frames -= frame_count(order);
+}
+
+/* Highest set bit at or below from; ~0 when there is none. */
+static u64 word_bit_below(const u64 *words, u64 from)
+{
+    u64 word = from / 64, bits = words[word] & ~0ull >> (63 - from % 64);
+
+    while (!bits && word)
+        bits = words[--word];
+    return bits ? word * 64 + bit_highest(bits) : ~0ull;
+}
+
+/* The same of a whole map: only its last word and the highest filled one below are looked at. */
+static u64 bit_below(const struct order_map *m, u64 from)
+{
+    u64 word = from / 64, bits;
+
+    if (!m->count)
+        return ~0ull;
+    bits = m->bits[word] & ~0ull >> (63 - from % 64);
+    if (!bits && word) {
+        word = word_bit_below(m->filled, word - 1);
+        bits = word == ~0ull ? 0 : m->bits[word];
+    }
+    return bits ? word * 64 + bit_highest(bits) : ~0ull;
 }
 
 /* Make a block free, joined with its free buddies as far up as that goes. */
@@ -222,10 +259,9 @@ static bool range_is_free(const struct bank *b, u64 frame, u64 count)
 static bool range_touches_free(const struct bank *b, u64 frame, u64 count)
 {
     for (u32 order = 0; order < ORDERS; order++) {
-        const struct order_map *m = &b->orders[order];
-        u64 end = block_bit(b, frame + count - 1, order) + 1;
+        u64 bit = bit_below(&b->orders[order], block_bit(b, frame + count - 1, order));
 
-        if (m->count && bitmap_find_set(m->bits, end, block_bit(b, frame, order)) < end)
+        if (bit != ~0ull && bit >= block_bit(b, frame, order))
             return true;
     }
     return false;
@@ -252,27 +288,6 @@ static void range_take(struct bank *b, u64 frame, u64 count)
 }
 
 /* Search */
-
-/* Highest set bit at or below from; ~0 when there is none. Tightens the hint on the way. */
-static u64 bit_below(struct order_map *m, u64 from)
-{
-    u64 word = MIN(from / 64, m->top);
-    bool at_top = word == m->top;
-    u64 bits;
-
-    if (!m->count)
-        return ~0ull;
-    bits = m->bits[word];
-    if (word == from / 64)
-        bits &= ~0ull >> (63 - from % 64);
-    while (!bits && word) {
-        if (at_top && !m->bits[m->top])
-            m->top = word - 1;
-        word--;
-        bits = m->bits[word];
-    }
-    return bits ? word * 64 + bit_highest(bits) : ~0ull;
-}
 
 /* Highest free block of an order that ends at or below the frame end. */
 static bool block_find(struct bank *b, u32 order, u64 end, u64 *frame)

@@ -154,6 +154,7 @@ void arch_window_close(enum window_slot slot)
 
 void arch_zero_pages(void *va, size_t size)
 {
+    memset(va, 0, size);
 }
 
 void arch_cache_clean(const void *va, size_t size)
