@@ -164,7 +164,8 @@ objs-vdev := \
     common/vdev/vpsci.o \
     common/vdev/vsmccc.o \
     common/vdev/vtimer.o \
-    common/vdev/vuart.o
+    common/vdev/vuart.o \
+    common/vdev/vwdt.o
 
 objs-entry := \
     arch/arm64/entry/esr.o \

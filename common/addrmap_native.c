@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What goes into the address map of a domain that lives at the host's addresses
- * (direct-map), and the ranges that any domain has by its configuration: devices and
- * shared memory. Only adds to the map; what clashes is for addrmap_solve() to say. Pure.
+ * (direct-map), and the ranges that any domain has by its configuration: devices, a watchdog
+ * and shared memory. Only adds to the map; what clashes is for addrmap_solve() to say. Pure.
  */
 #include <corbel/addrmap.h>
 
@@ -11,6 +11,7 @@
 #include <corbel/passdt.h>
 #include <corbel/printf.h>
 #include <corbel/string.h>
+#include <corbel/vwdt.h>
 
 /* GICv2: IHI 0048 4.1.2 (GICC needs 8 KiB for GICC_DIR); GICv3: IHI 0069 12.10 */
 #define GICD_V2_SIZE 0x1000ull
@@ -248,6 +249,21 @@ enum corbel_err addrmap_add_msi(struct addrmap *map, const struct passdt *pass, 
     };
 
     return frame.size ? addrmap_add_named(map, &frame, e) : CORBEL_OK;
+}
+
+enum corbel_err addrmap_add_watchdog(struct addrmap *map, const struct domcfg *cfg,
+                                     struct cfg_error *e)
+{
+    static const struct addrmap_entry frames = {
+        .size = VWDT_SIZE,
+        .kind = MAP_VWDT,
+        .cls = S2_MMIO,
+        .floating = true,
+        .align = VWDT_FRAME_STRIDE,
+        .what = "watchdog",
+    };
+
+    return cfg->watchdog == WATCHDOG_SBSA ? addrmap_add_named(map, &frames, e) : CORBEL_OK;
 }
 
 enum corbel_err addrmap_add_shm(struct addrmap *map, const struct domcfg *cfg, struct cfg_error *e)

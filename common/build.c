@@ -136,6 +136,7 @@ static enum corbel_err create_gic(struct domain *d, const struct platform *p)
 static enum corbel_err create_devices(struct domain *d, const struct platform *p)
 {
     const struct addrmap_entry *uart = addrmap_find(d->map, MAP_VUART, 0);
+    const struct addrmap_entry *frames = addrmap_find(d->map, MAP_VWDT, 0);
     u8 *ring = arena_alloc(&d->arena, CONSOLE_RING_SIZE);
     enum corbel_err err;
 
@@ -144,6 +145,8 @@ static enum corbel_err create_devices(struct domain *d, const struct platform *p
     err = create_gic(d, p);
     if (err == CORBEL_OK && uart)
         err = vuart_init(d, uart->base, d->plan->vuart_intid);
+    if (err == CORBEL_OK)
+        err = vwdt_init(d, frames ? frames->base : 0, d->plan->wdt_intid);
     if (err == CORBEL_OK)
         err = build_devices_create(d);
     if (err == CORBEL_OK)

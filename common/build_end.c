@@ -61,6 +61,7 @@ static enum domcfg_action what_next(struct domain *d)
  */
 enum task_result build_end_begin(struct domain *d)
 {
+    vwdt_stop(d);
     if (iommu_detach(d) != CORBEL_OK)
         log_err("%s: what it was given stays with it", d->name);
     build_count(d, false); /* it may have been stopped before it ever ran */

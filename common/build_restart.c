@@ -155,6 +155,7 @@ static enum task_result stage_again(struct domain *d)
     memset(d->job, 0, sizeof(*d->job));
     vgic_reset(d);
     vuart_reset(d);
+    vwdt_reset(d);
     for (u32 i = 0; i < d->vcpu_count; i++)
         reset_vcpu(d->vcpus[i]);
     end_line(d);

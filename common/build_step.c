@@ -236,7 +236,8 @@ static enum corbel_err write_dtb(struct domain *d)
                                .pass = d->plan->pass.fdt ? &d->plan->pass : NULL,
                                .seed = seed,
                                .cpu_count = d->vcpu_count,
-                               .vuart_intid = d->vuart.intid };
+                               .vuart_intid = d->vuart.intid,
+                               .wdt_intid = d->wdt.intid };
     const char *failed = "";
     enum corbel_err err;
     u32 size, total;

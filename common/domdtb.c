@@ -6,7 +6,7 @@
  * compatible), nothing of the host's tree is handed on; assigned devices come from
  * the domain's partial tree. Bindings: Devicetree Specification v0.4 chapter 3; Linux
  * arm,gic.yaml, arm,gic-v3.yaml, psci.yaml, arm,arch_timer.yaml, arm,sbsa-uart.yaml,
- * reserved-memory/xen,shared-memory.txt.
+ * arm,sbsa-gwdt.yaml, arm-smc-wdt.yaml, reserved-memory/xen,shared-memory.txt.
  */
 #include <corbel/domdtb.h>
 
@@ -14,6 +14,8 @@
 #include <corbel/fdt_write.h>
 #include <corbel/printf.h>
 #include <corbel/string.h>
+#include <corbel/vwdt.h>
+#include <hw/sbsa_gwdt.h>
 
 #define PHANDLE_GIC 1u /* unless the partial tree has a name for it */
 
@@ -44,6 +46,9 @@
 #define SIZE_MEMORY 128u
 #define SIZE_SHMEM  256u
 #define SIZE_MSI    256u
+#define SIZE_WDT    256u
+
+#define SMC_WDT_TIMEOUT 10u /* what Linux' driver of the generic one begins with */
 
 static bool has_pass(const struct domdtb_input *in)
 {
@@ -52,9 +57,9 @@ static bool has_pass(const struct domdtb_input *in)
 
 u32 domdtb_size_max(const struct domdtb_input *in)
 {
-    return SIZE_FIXED + SIZE_MSI + (u32)strlen(in->cfg->bootargs) + in->cpu_count * SIZE_CPU +
-           in->map->count * SIZE_MEMORY + in->cfg->shm_count * SIZE_SHMEM +
-           (has_pass(in) ? passdt_size_max(in->pass) : 0);
+    return SIZE_FIXED + SIZE_MSI + SIZE_WDT + (u32)strlen(in->cfg->bootargs) +
+           in->cpu_count * SIZE_CPU + in->map->count * SIZE_MEMORY +
+           in->cfg->shm_count * SIZE_SHMEM + (has_pass(in) ? passdt_size_max(in->pass) : 0);
 }
 
 static u32 gic_phandle(const struct domdtb_input *in)
@@ -278,6 +283,35 @@ static void write_uart(struct fdtw *w, const struct domdtb_input *in)
     fdtw_end_node(w);
 }
 
+static void write_gwdt(struct fdtw *w, const struct domdtb_input *in)
+{
+    const struct addrmap_entry *frames = find(in, MAP_VWDT);
+    u32 cells[3] = { GIC_SPI, in->wdt_intid - 32, IRQ_LEVEL_HIGH };
+    u64 reg[4];
+
+    if (!frames)
+        return;
+    reg[0] = frames->base + VWDT_CONTROL;
+    reg[2] = frames->base + VWDT_REFRESH;
+    reg[1] = reg[3] = GWDT_FRAME_SIZE;
+    fdtw_node_at(w, "watchdog", reg[0]);
+    fdtw_string(w, "compatible", "arm,sbsa-gwdt");
+    fdtw_reg(w, reg, 2);
+    fdtw_cells(w, "interrupts", cells, ARRAY_SIZE(cells));
+    fdtw_end_node(w);
+}
+
+static void write_smc_wdt(struct fdtw *w, const struct domdtb_input *in)
+{
+    if (in->cfg->watchdog != WATCHDOG_SMC)
+        return;
+    fdtw_node(w, "watchdog");
+    fdtw_string(w, "compatible", "arm,smc-wdt");
+    fdtw_u32(w, "arm,smc-id", VWDT_SMC_ID);
+    fdtw_u32(w, "timeout-sec", SMC_WDT_TIMEOUT);
+    fdtw_end_node(w);
+}
+
 enum corbel_err domdtb_write(const struct domdtb_input *in, void *buf, u32 size, u32 *total,
                              const char **failed)
 {
@@ -296,6 +330,8 @@ enum corbel_err domdtb_write(const struct domdtb_input *in, void *buf, u32 size,
     write_timer(&w, in);
     write_gic(&w, in);
     write_uart(&w, in);
+    write_gwdt(&w, in);
+    write_smc_wdt(&w, in);
     if (has_pass(in))
         passdt_write(in->pass, &w);
     fdtw_end_node(&w);

@@ -11,6 +11,7 @@
 #include <corbel/console.h>
 #include <corbel/cpu.h>
 #include <corbel/domain.h>
+#include <corbel/guest_abort.h>
 #include <corbel/iommu.h>
 #include <corbel/irq.h>
 #include <corbel/keys.h>
@@ -22,6 +23,7 @@
 #include <corbel/vcpu.h>
 #include <corbel/vtimer.h>
 #include <corbel/vuart.h>
+#include <corbel/vwdt.h>
 
 /* INTIDs of this machine, set once by the boot CPU. */
 static u32 intid_hyp_timer, intid_virt_timer, intid_maintenance;
@@ -67,6 +69,15 @@ void irq_dispatch_console(void)
         vuart_tx_ready(d);
 }
 
+static void watchdog(struct domain *d)
+{
+    if (!vwdt_expired(d))
+        return;
+    log_err("%s: crashed: it has not refreshed its watchdog", d->name);
+    guest_report_end(d->vcpus[0]);
+    domain_shutdown(d, SHUTDOWN_CRASH);
+}
+
 static void timers(void)
 {
     u64 now = arch_time_now();
@@ -80,6 +91,9 @@ static void timers(void)
         case TIMER_CONSOLE:
             console_timer();
             irq_dispatch_console();
+            break;
+        case TIMER_WATCHDOG:
+            watchdog(e->object);
             break;
         case TIMER_IOMMU:
             iommu_timer();

@@ -308,6 +308,15 @@ static struct mem_range native_uart(struct plan *plan, const struct platform_uar
     return (struct mem_range){ 0, 0 };
 }
 
+/* The first one that no device has, Xen's vPL011 before all; 0: there is none. */
+static u32 free_spi(const struct plan *plan)
+{
+    for (u32 intid = VUART_SPI; intid - VGIC_PRIVATE < plan->cfg.nr_spis; intid++)
+        if (!is_device_irq(&plan->pass, intid) && intid != plan->vuart_intid)
+            return intid;
+    return 0;
+}
+
 /* The host UART's SPI for a direct-map domain, where that is free; Xen's otherwise. */
 static enum corbel_err choose_uart_irq(struct planner *pl)
 {
@@ -326,14 +335,26 @@ static enum corbel_err choose_uart_irq(struct planner *pl)
         if (plan->vuart_intid)
             return CORBEL_OK;
     }
-    for (u32 intid = VUART_SPI; intid - VGIC_PRIVATE < plan->cfg.nr_spis; intid++) {
-        if (is_device_irq(&plan->pass, intid))
-            continue;
-        plan->vuart_intid = intid;
+    plan->vuart_intid = free_spi(plan);
+    if (plan->vuart_intid)
         return CORBEL_OK;
-    }
     return refuse(pl, plan->cfg.node, "nr_spis", plan->cfg.nr_spis,
                   "an SPI for the vPL011 beside those of its devices");
+}
+
+/* Behind the vPL011's, which is where Xen has it. */
+static enum corbel_err choose_irqs(struct planner *pl)
+{
+    struct plan *plan = pl->plan;
+    enum corbel_err err = plan->cfg.vpl011 ? choose_uart_irq(pl) : CORBEL_OK;
+
+    if (err != CORBEL_OK || plan->cfg.watchdog != WATCHDOG_SBSA)
+        return err;
+    plan->wdt_intid = free_spi(plan);
+    if (plan->wdt_intid)
+        return CORBEL_OK;
+    return refuse(pl, plan->cfg.node, "nr_spis", plan->cfg.nr_spis,
+                  "an SPI for the watchdog beside those of its other devices");
 }
 
 static enum corbel_err fill_map(struct planner *pl)
@@ -359,6 +380,8 @@ static enum corbel_err fill_map(struct planner *pl)
         err = addrmap_add_device(&plan->map, &plan->pass, pl->e);
     if (err == CORBEL_OK)
         err = addrmap_add_msi(&plan->map, &plan->pass, plan->cfg.direct_map, pl->e);
+    if (err == CORBEL_OK)
+        err = addrmap_add_watchdog(&plan->map, &plan->cfg, pl->e);
     return err;
 }
 
@@ -389,8 +412,8 @@ static enum corbel_err solve(struct planner *pl)
         err = addrmap_solve(&pl->plan->map, pl->env->ipa_bits_max, pl->e);
     if (err == CORBEL_OK)
         err = check_hook(pl);
-    if (err == CORBEL_OK && pl->plan->cfg.vpl011)
-        err = choose_uart_irq(pl);
+    if (err == CORBEL_OK)
+        err = choose_irqs(pl);
     return err;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Any HVC #0 or SMC #0 of a guest (SMCCC 1.2, DEN0028): by owner to PSCI, the
- * architecture's calls, TRNG (DEN0098) or our own, of which tests have some in debug builds;
- * everything else is answered NOT_SUPPORTED here and nowhere else, without a line in the log.
- * Only x0-x3 change. Workarounds are offered as the firmware answers for them, so a CPU that
- * needs none never pays for one.
+ * architecture's calls, TRNG (DEN0098), the watchdog's or our own, of which tests have some in
+ * debug builds; everything else is answered NOT_SUPPORTED here and nowhere else, without a line
+ * in the log. Only x0-x3 change. Workarounds are offered as the firmware answers for them, so a
+ * CPU that needs none never pays for one.
  */
 #include <corbel/vpsci.h>
 
@@ -16,6 +16,7 @@
 #include <corbel/domain.h>
 #include <corbel/p2m_hook.h>
 #include <corbel/vcpu.h>
+#include <corbel/vwdt.h>
 #include <hw/psci.h>
 
 /* Who we are: 1ec45739-ba16-4ddb-9d29-f9ae53b7f8dd, as four words (DEN0028 6.2). */
@@ -270,6 +271,10 @@ static __noinline enum guest_action dispatch(struct vcpu *v, u32 function)
             trng_call(v, function);
             return ACT_RESUME;
         }
+        break;
+    case (u32)SMCCC_FAST >> 24 | SMCCC_OWNER_SIP:
+        if (vwdt_call(v, function))
+            return ACT_RESUME;
         break;
     case (u32)SMCCC_FAST >> 24 | SMCCC_OWNER_ARCH:
         arch_call(v, function);

@@ -29,6 +29,7 @@ enum addrmap_kind {
     MAP_DEVICE,
     MAP_SHMEM,
     MAP_SRAM,
+    MAP_VWDT,     /* the frames of the virtual watchdog (vwdt.h) */
     MAP_MSI,      /* the GICv2m frame of an assigned PCIe root complex, one or more pages */
     MAP_KEEP_OUT, /* not there for the guest: floating ranges go elsewhere; dropped when solved */
 };
@@ -120,6 +121,10 @@ enum corbel_err addrmap_add_device(struct addrmap *map, const struct passdt *pas
  */
 enum corbel_err addrmap_add_msi(struct addrmap *map, const struct passdt *pass, bool native,
                                 struct cfg_error *e) __must_check;
+
+/* The frames of the generic watchdog, if the domain has one: wherever there is room. */
+enum corbel_err addrmap_add_watchdog(struct addrmap *map, const struct domcfg *cfg,
+                                     struct cfg_error *e) __must_check;
 
 /* Static shared memory at its guest addresses; read-only where this domain borrows it so. */
 enum corbel_err addrmap_add_shm(struct addrmap *map, const struct domcfg *cfg, struct cfg_error *e)

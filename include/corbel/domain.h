@@ -19,6 +19,7 @@
 #include <corbel/vdev.h>
 #include <corbel/vgic.h>
 #include <corbel/vuart.h>
+#include <corbel/vwdt.h>
 
 #define FAULT_REPORTS_MAX 10u
 
@@ -62,6 +63,7 @@ struct domain {
     struct mmio_table mmio;
     struct vgic vgic;
     struct vuart vuart;
+    struct vwdt wdt;
     struct console_ring console;
     struct log_limit limit; /* guest-caused lines */
     u32 fault_reports;      /* blocks printed so far; only counts, no lock */

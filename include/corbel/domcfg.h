@@ -29,6 +29,9 @@ enum domcfg_passthrough { PASSTHROUGH_DEFAULT, PASSTHROUGH_ENABLED, PASSTHROUGH_
 
 enum domcfg_dma_policy { DMA_FAULT_LOG, DMA_FAULT_QUARANTINE, DMA_FAULT_CRASH };
 
+/* Its watchdog, whose expiry is a crash (vwdt.h). */
+enum domcfg_watchdog { WATCHDOG_NONE, WATCHDOG_SBSA, WATCHDOG_SMC };
+
 /* What becomes of a domain that reboots or crashes. */
 enum domcfg_action { ACTION_HALT, ACTION_RESTART, ACTION_HOST_RESET };
 
@@ -69,6 +72,7 @@ struct domcfg {
     u8 on_dma_fault;             /* enum domcfg_dma_policy, corbel,on-dma-fault */
     u8 on_reboot;                /* enum domcfg_action, corbel,on-reboot; default halt */
     u8 on_crash;                 /* likewise corbel,on-crash */
+    u8 watchdog;                 /* enum domcfg_watchdog, corbel,watchdog; default none */
     u32 restarts_max;            /* corbel,restart-limit = <count seconds>: as many restarts ... */
     u32 restarts_seconds;        /* ... in so many seconds; default 3 in 60 */
     struct mem_range debug_hook; /* corbel,debug-hook: guest RAM in pages; debug builds only */

@@ -12,8 +12,8 @@
 /*
  * The guest's device tree, one function per node: root (compatible, model),
  * chosen (bootargs, initrd, stdout-path, rng-seed, kaslr-seed), memory,
- * reserved-memory (static shared memory), cpus, psci, timer, GIC, vPL011, then
- * aliases and passthrough of the partial tree. Pure: same input, same bytes.
+ * reserved-memory (static shared memory), cpus, psci, timer, GIC, vPL011,
+ * watchdog, then aliases and passthrough of the partial tree. Pure: same input, same bytes.
  */
 struct domdtb_input {
     const struct domcfg *cfg;
@@ -25,6 +25,7 @@ struct domdtb_input {
     u64 vcpu_mpidr[MAX_VCPUS];    /* only the affinity fields count */
     u32 cpu_count;
     u32 vuart_intid; /* an SPI */
+    u32 wdt_intid;   /* likewise */
 };
 #define DOMDTB_SEED_SIZE 72u
 

@@ -54,6 +54,7 @@ struct plan {
     u64 kernel_mem;  /* bytes the kernel needs in memory */
     u64 dtb_size;    /* room for the guest's tree */
     u32 vuart_intid; /* 0: no vPL011 */
+    u32 wdt_intid;   /* 0: no generic watchdog */
     u8 uart_note;    /* enum plan_uart_note */
     u64 promised;    /* bytes of RAM counted against what is free */
 };

@@ -17,8 +17,8 @@ enum timer_kind {
     TIMER_VTIMER, /* wake a blocked vCPU at its CNTV_CVAL */
     TIMER_PTIMER, /* emulated physical timer (CNTP) of a vCPU */
     TIMER_CONSOLE,
-    TIMER_WATCHDOG,
-    TIMER_IOMMU, /* a pause after a burst of DMA faults, counts of repeated ones */
+    TIMER_WATCHDOG, /* a domain's (vwdt.h) */
+    TIMER_IOMMU,    /* a pause after a burst of DMA faults, counts of repeated ones */
 };
 
 struct timer_entry {
@@ -26,7 +26,7 @@ struct timer_entry {
     u64 deadline;              /* counter ticks */
     struct timer_queue *queue; /* NULL when idle; changes under the queue's lock */
     u8 kind;                   /* enum timer_kind */
-    void *object;              /* the vCPU or unit it belongs to */
+    void *object;              /* the vCPU, unit or domain it belongs to */
 };
 
 struct timer_queue {

@@ -18,6 +18,7 @@
 #define SMCCC_NUMBER   GENMASK(15, 0)
 
 #define SMCCC_OWNER_ARCH       0u
+#define SMCCC_OWNER_SIP        2u /* silicon provider */
 #define SMCCC_OWNER_STANDARD   4u
 #define SMCCC_OWNER_HYPERVISOR 6u
 

@@ -5,6 +5,7 @@ from corpus import MIB, STATIC_AT, case
 from mkdtb import static_mem
 
 ACTIONS = 'expected "halt", "restart" or "host-reset"'
+WATCHDOG = 'expected "sbsa-gwdt" or "smc-wdt"'
 LIMIT = "expected a count from 1 to 65535 and seconds from 1 to 86400"
 HOOK = "expected guest address and size, whole pages, in two cells each"
 
@@ -32,6 +33,22 @@ def on_reboot_unknown(kit, name):
 @case("{node}: corbel,on-crash = (4 bytes): " + ACTIONS)
 def on_crash_is_a_number(kit, name):
     return kit.domain(name, props={"corbel,on-crash": u32(1)})
+
+
+@case('{node}: corbel,watchdog = "arm,sbsa-gwdt": ' + WATCHDOG)
+def watchdog_unknown(kit, name):
+    return kit.domain(name, props={"corbel,watchdog": string("arm,sbsa-gwdt")})
+
+
+@case("{node}: corbel,watchdog = (0 bytes): " + WATCHDOG)
+def watchdog_of_no_kind(kit, name):
+    return kit.domain(name, props={"corbel,watchdog": empty()})
+
+
+@case("{node}: nr_spis = <0x1>: expected an SPI for the watchdog beside those of its other "
+      "devices")
+def watchdog_without_an_spi(kit, name):
+    return kit.domain(name, props={"corbel,watchdog": string("sbsa-gwdt"), "nr_spis": u32(1)})
 
 
 @case("{node}: corbel,restart-limit = <0x0 0x3c>: " + LIMIT)

@@ -270,13 +270,36 @@ def test_policy(tmp_path, image):
     assert code == 0, refusals(report)
     assert domain_of(report, "good")["policy"] == {
         "on_dma_fault": "log", "on_reboot": "halt", "on_crash": "halt", "restarts": 3,
-        "restart_seconds": 60}
+        "restart_seconds": 60, "watchdog": "none"}
     assert domain_of(report, "strict")["policy"] == {
         "on_dma_fault": "quarantine", "on_reboot": "restart", "on_crash": "host-reset",
-        "restarts": 5, "restart_seconds": 600}
+        "restarts": 5, "restart_seconds": 600, "watchdog": "none"}
     out = run(*mkdtb.build(config, str(tmp_path)).check_args(image))[1]
     assert ("\n  on DMA fault quarantine, on reboot restart, on crash host-reset, at most 5 "
             "restarts in 600 s\n" in out)
+
+
+def test_watchdog(tmp_path, image):
+    """Where the frames are and which interrupt they have; calls of the firmware have neither."""
+    kit = corpus.Kit()
+    config = mkdtb.Config(domains=[
+        kit.domain("frames", props={"corbel,watchdog": fdt.string("sbsa-gwdt")}),
+        kit.domain("calls", props={"corbel,watchdog": fdt.string("smc-wdt")}),
+        kit.domain("native", props={"corbel,watchdog": fdt.string("sbsa-gwdt"),
+                                    "direct-map": b""})])
+    code, report = check(config, tmp_path, image)
+    assert code == 0, refusals(report)
+    for name in ("frames", "native"):
+        assert [(e["base"], e["size"], e["how"]) for e in entries(report, name, "watchdog")] == [
+            (0x10000, 0x20000, "emulated")]
+        irqs = [irq for irq in domain_of(report, name)["interrupts"] if not irq["physical"]]
+        assert [irq["device"] for irq in irqs] == ["vPL011", "watchdog"]
+        assert len({irq["intid"] for irq in irqs}) == 2
+        assert domain_of(report, name)["policy"]["watchdog"] == "sbsa-gwdt"
+    assert not entries(report, "calls", "watchdog")
+    assert domain_of(report, "calls")["policy"]["watchdog"] == "smc-wdt"
+    out = run(*mkdtb.build(config, str(tmp_path)).check_args(image))[1]
+    assert "\n  interrupt 33: watchdog\n" in out and ", watchdog smc-wdt\n" in out
 
 
 def test_text_report(tmp_path, image):

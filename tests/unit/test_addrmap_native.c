@@ -315,6 +315,33 @@ static void test_device_clashes(void **state)
 
 /* ---- shared memory ---- */
 
+/* Wherever there is room, each frame in a page of 64 KiB; else a line says what is missing. */
+static void test_watchdog(void **state)
+{
+    cfg.watchdog = WATCHDOG_SMC;
+    assert_int_equal(layout(), CORBEL_OK);
+    assert_int_equal(addrmap_add_watchdog(&map, &cfg, &error), CORBEL_OK);
+    check_solve(CORBEL_OK, "");
+    assert_null(addrmap_find(&map, MAP_VWDT, 0));
+    cfg.watchdog = WATCHDOG_SBSA;
+    assert_int_equal(layout(), CORBEL_OK);
+    assert_int_equal(addrmap_add_watchdog(&map, &cfg, &error), CORBEL_OK);
+    check_solve(CORBEL_OK, "");
+    check_entry(MAP_VWDT, 0, 0x10000, 0x20000);
+    host.banks[0] = (struct mem_range){ 0, 0x7fff000 };
+    assert_int_equal(layout(), CORBEL_OK);
+    region(0x8010000, 0x8010000, 0x1000, S2_MMIO);
+    assert_int_equal(addrmap_add_device(&map, &pass, &error), CORBEL_OK);
+    assert_int_equal(addrmap_add_watchdog(&map, &cfg, &error), CORBEL_OK);
+    check_solve(CORBEL_OK, "");
+    check_entry(MAP_VWDT, 0, 0x8020000, 0x20000);
+    host.banks[0] = (struct mem_range){ 0, 1ull << 40 };
+    assert_int_equal(layout(), CORBEL_OK);
+    assert_int_equal(addrmap_add_watchdog(&map, &cfg, &error), CORBEL_OK);
+    check_solve(ERR_EXIST, "/chosen/domU1: watchdog = 0x20000 bytes: expected a hole of this size "
+                           "below 1 << 40");
+}
+
 static void test_shared_memory(void **state)
 {
     const struct addrmap_entry *entry;
@@ -352,6 +379,7 @@ static void test_shared_memory(void **state)
 static void test_the_fullest_map(void **state)
 {
     cfg.enhanced = true;
+    cfg.watchdog = WATCHDOG_SBSA;
     native.bank_count = 32;
     for (u32 i = 0; i < 32; i++)
         banks[i] = (struct mem_range){ 0x100000000 + i * SZ_4G, SZ_2M };
@@ -367,13 +395,14 @@ static void test_the_fullest_map(void **state)
     assert_int_equal(layout(), CORBEL_OK);
     assert_int_equal(addrmap_add_device(&map, &pass, &error), CORBEL_OK);
     assert_int_equal(addrmap_add_shm(&map, &cfg, &error), CORBEL_OK);
+    assert_int_equal(addrmap_add_watchdog(&map, &cfg, &error), CORBEL_OK);
     check_solve(CORBEL_OK, "");
-    assert_int_equal(map.count, 32 + 3 * PASSDT_REGIONS_MAX + DOMCFG_SHM_MAX + 4);
+    assert_int_equal(map.count, 32 + 3 * PASSDT_REGIONS_MAX + DOMCFG_SHM_MAX + 5);
     check_entry(MAP_GNTTAB, 0, SZ_2M, 16 * SZ_1M);
     /* and one region more than that does not */
     while (addrmap_add_shm(&map, &cfg, &error) == CORBEL_OK)
         ;
-    assert_string_equal(error.text, "/chosen/domU1: shm x = 0x20400000+0x100000: expected at most "
+    assert_string_equal(error.text, "/chosen/domU1: shm x = 0x20300000+0x100000: expected at most "
                                     "224 ranges in a domain");
 }
 
@@ -385,6 +414,7 @@ int main(void)
         cmocka_unit_test_setup(test_too_few_redistributors, start),
         cmocka_unit_test_setup(test_floating_uart, start),
         cmocka_unit_test_setup(test_floating_grant_table, start),
+        cmocka_unit_test_setup(test_watchdog, start),
         cmocka_unit_test_setup(test_clashes_name_the_node, start),
         cmocka_unit_test_setup(test_device_parts, start),
         cmocka_unit_test_setup(test_device_memory, start),

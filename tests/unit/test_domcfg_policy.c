@@ -30,6 +30,7 @@ static void test_defaults(void **state)
     assert_int_equal(cfg.on_dma_fault, DMA_FAULT_LOG);
     assert_int_equal(cfg.on_reboot, ACTION_HALT);
     assert_int_equal(cfg.on_crash, ACTION_HALT);
+    assert_int_equal(cfg.watchdog, WATCHDOG_NONE);
     assert_int_equal(cfg.restarts_max, 3);
     assert_int_equal(cfg.restarts_seconds, 60);
     assert_int_equal(cfg.debug_hook.size, 0);
@@ -74,6 +75,17 @@ static void test_words(void **state)
     assert_int_equal(ACTION_HOST_RESET, 2);
 }
 
+static void test_watchdog(void **state)
+{
+    static const struct edit sbsa = STR(dom, "corbel,watchdog", "sbsa-gwdt");
+    static const struct edit smc = STR(dom, "corbel,watchdog", "smc-wdt");
+
+    good(&sbsa, 1);
+    assert_int_equal(cfg.watchdog, WATCHDOG_SBSA);
+    good(&smc, 1);
+    assert_int_equal(cfg.watchdog, WATCHDOG_SMC);
+}
+
 static void test_restart_limit(void **state)
 {
     static const struct edit least = CELLS(dom, "corbel,restart-limit", 2, 1, 1);
@@ -89,6 +101,7 @@ static void test_restart_limit(void **state)
 
 #define PASSTHROUGH "expected \"enabled\" or \"disabled\""
 #define ACTIONS     "expected \"halt\", \"restart\" or \"host-reset\""
+#define WATCHDOG    "expected \"sbsa-gwdt\" or \"smc-wdt\""
 #define LIMIT       "expected a count from 1 to 65535 and seconds from 1 to 86400"
 
 static void test_refusals(void **state)
@@ -107,6 +120,9 @@ static void test_refusals(void **state)
         { D "corbel,on-reboot = \"reboot\": " ACTIONS, { STR(dom, "corbel,on-reboot", "reboot") } },
         { D "corbel,on-crash = \"log\": " ACTIONS, { STR(dom, "corbel,on-crash", "log") } },
         { D "corbel,on-crash = (4 bytes): " ACTIONS, { CELLS(dom, "corbel,on-crash", 1, 1) } },
+        { D "corbel,watchdog = \"sp805\": " WATCHDOG, { STR(dom, "corbel,watchdog", "sp805") } },
+        { D "corbel,watchdog = (0 bytes): " WATCHDOG, { EMPTY(dom, "corbel,watchdog") } },
+        { D "corbel,watchdog = (4 bytes): " WATCHDOG, { CELLS(dom, "corbel,watchdog", 1, 1) } },
         { D "corbel,restart-limit = (4 bytes): " LIMIT,
           { CELLS(dom, "corbel,restart-limit", 1, 3) } },
         { D "corbel,restart-limit = (12 bytes): " LIMIT,
@@ -159,9 +175,10 @@ static void test_debug_hook(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults), cmocka_unit_test(test_passthrough),
-        cmocka_unit_test(test_words),    cmocka_unit_test(test_restart_limit),
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_debug_hook),
+        cmocka_unit_test(test_defaults),   cmocka_unit_test(test_passthrough),
+        cmocka_unit_test(test_words),      cmocka_unit_test(test_restart_limit),
+        cmocka_unit_test(test_watchdog),   cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_debug_hook),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

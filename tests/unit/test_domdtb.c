@@ -183,6 +183,32 @@ static void test_gicv2_tree(void **state)
     check_with_dtc();
 }
 
+static void test_watchdogs(void **state)
+{
+    prepare(GIC_V3, SZ_1G, 1);
+    write_tree();
+    check_absent("/watchdog", NULL);
+    cfg.watchdog = WATCHDOG_SBSA;
+    addrmap_init(&map);
+    assert_int_equal(addrmap_add_xen_layout(&map, &cfg, &host.gic, &error), CORBEL_OK);
+    assert_int_equal(addrmap_add_watchdog(&map, &cfg, &error), CORBEL_OK);
+    assert_int_equal(addrmap_solve(&map, 40, &error), CORBEL_OK);
+    in.wdt_intid = 35;
+    write_tree();
+    check_string("/watchdog@10000", "compatible", "arm,sbsa-gwdt");
+    check_cells("/watchdog@10000", "reg", 8, 0, 0x10000, 0, 0x1000, 0, 0x20000, 0, 0x1000);
+    check_cells("/watchdog@10000", "interrupts", 3, 0, 3, 4);
+    check_absent("/watchdog", "arm,smc-id");
+    check_with_dtc();
+    prepare(GIC_V2, SZ_1G, 1);
+    cfg.watchdog = WATCHDOG_SMC;
+    write_tree();
+    check_string("/watchdog", "compatible", "arm,smc-wdt");
+    check_cells("/watchdog", "arm,smc-id", 1, 0x82003d06);
+    check_cells("/watchdog", "timeout-sec", 1, 10);
+    check_with_dtc();
+}
+
 static void test_bare_tree(void **state)
 {
     prepare(GIC_V3, SZ_1G, 1);
@@ -261,7 +287,7 @@ int main(void)
         cmocka_unit_test(test_gicv3_tree),   cmocka_unit_test(test_gicv2_tree),
         cmocka_unit_test(test_bare_tree),    cmocka_unit_test(test_wide_mpidr),
         cmocka_unit_test(test_largest_tree), cmocka_unit_test(test_same_input_same_bytes),
-        cmocka_unit_test(test_too_small),
+        cmocka_unit_test(test_too_small),    cmocka_unit_test(test_watchdogs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

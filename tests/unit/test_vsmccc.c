@@ -15,6 +15,7 @@
 #include <corbel/p2m_hook.h>
 #include <corbel/vcpu.h>
 #include <corbel/vpsci.h>
+#include <corbel/vwdt.h>
 #include <hw/psci.h>
 
 #define NOT ((u64)-1)
@@ -103,6 +104,16 @@ bool vpsci_call(struct vcpu *vcpu, u32 function, enum guest_action *action)
     return true;
 }
 
+/* One function of the silicon provider's is the watchdog's. */
+bool vwdt_call(struct vcpu *vcpu, u32 function)
+{
+    assert_ptr_equal(vcpu, &v);
+    if (function != VWDT_SMC_ID)
+        return false;
+    vcpu->regs.x[0] = 0xd09;
+    return true;
+}
+
 /* The hook: what it was asked last, and what it says. */
 static struct {
     u64 unmapped, remapped;
@@ -173,6 +184,8 @@ static void test_dispatch(void **state)
     assert_int_equal(call(0xffffffff84010000, 0), 0x10001); /* PSCI_VERSION, the short way */
     assert_int_equal(act, ACT_RESUME);
     assert_int_equal(call(SMCCC_VERSION, 0), 0x10002);
+    assert_int_equal(act, ACT_RESUME);
+    assert_int_equal(call(VWDT_SMC_ID, 0), 0xd09);
     assert_int_equal(act, ACT_RESUME);
     assert_int_equal(fake_log[0], 0);
 }

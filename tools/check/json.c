@@ -244,6 +244,8 @@ static void put_irqs(const struct plan *plan)
     put_open("interrupts", '[');
     if (plan->vuart_intid)
         put_irq(plan->vuart_intid, true, "vPL011", false);
+    if (plan->wdt_intid)
+        put_irq(plan->wdt_intid, true, "watchdog", false);
     for (u32 i = 0; i < plan->pass.irq_count; i++)
         put_irq(plan->pass.irqs[i].intid, plan->pass.irqs[i].level,
                 plan->pass.devices[plan->pass.irqs[i].device].name, true);
@@ -296,6 +298,7 @@ static void put_policy(const struct domcfg *cfg)
     put_text("on_dma_fault", show_dma_policy(cfg->on_dma_fault));
     put_text("on_reboot", show_action(cfg->on_reboot));
     put_text("on_crash", show_action(cfg->on_crash));
+    put_text("watchdog", show_watchdog(cfg->watchdog));
     put_number("restarts", cfg->restarts_max);
     put_number("restart_seconds", cfg->restarts_seconds);
     put_close('}');

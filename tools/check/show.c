@@ -24,7 +24,8 @@ static const char *attr_name(u8 memattr)
 
 static bool is_emulated(u8 kind)
 {
-    return kind == MAP_GICD || kind == MAP_GICR || kind == MAP_VUART || kind == MAP_GNTTAB;
+    return kind == MAP_GICD || kind == MAP_GICR || kind == MAP_VUART || kind == MAP_VWDT ||
+           kind == MAP_GNTTAB;
 }
 
 /* Frames of shared memory without a host address are chosen at boot. */
@@ -124,6 +125,15 @@ const char *show_action(u8 action)
     };
 
     return action < ARRAY_SIZE(names) ? names[action] : names[ACTION_HALT];
+}
+
+const char *show_watchdog(u8 watchdog)
+{
+    static const char *const names[] = {
+        [WATCHDOG_NONE] = "none", [WATCHDOG_SBSA] = "sbsa-gwdt", [WATCHDOG_SMC] = "smc-wdt"
+    };
+
+    return watchdog < ARRAY_SIZE(names) ? names[watchdog] : names[WATCHDOG_NONE];
 }
 
 /* Copy from *at up to the separator, and step behind it; all of it when there is none. */

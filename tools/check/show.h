@@ -34,6 +34,7 @@ const char *show_protection(u8 protection);
 /* Words of the domain's policy, as in the tree. */
 const char *show_dma_policy(u8 policy);
 const char *show_action(u8 action);
+const char *show_watchdog(u8 watchdog);
 
 /* The parts of "node: property = value: expected what"; what is not there is "". */
 struct show_refusal {

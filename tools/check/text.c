@@ -103,6 +103,8 @@ static void print_irqs(const struct plan *plan)
 {
     if (plan->vuart_intid)
         printf("  interrupt %u: vPL011\n", plan->vuart_intid);
+    if (plan->wdt_intid)
+        printf("  interrupt %u: watchdog\n", plan->wdt_intid);
     for (u32 i = 0; i < plan->pass.irq_count; i++) {
         const struct passdt_irq *irq = &plan->pass.irqs[i];
 
@@ -136,6 +138,8 @@ static void print_policy(const struct domcfg *cfg)
            show_action(cfg->on_reboot), show_action(cfg->on_crash));
     if (cfg->on_reboot == ACTION_RESTART || cfg->on_crash == ACTION_RESTART)
         printf(", at most %u restarts in %u s", cfg->restarts_max, cfg->restarts_seconds);
+    if (cfg->watchdog != WATCHDOG_NONE)
+        printf(", watchdog %s", show_watchdog(cfg->watchdog));
     printf("\n");
 }
 

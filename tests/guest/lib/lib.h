@@ -153,6 +153,9 @@ void test_dma(void);
 void test_sram(void);
 void test_shmem(void);
 void test_life(void);
+void test_watchdog(void);
+/* Start it and let it expire; the test found it. Does not return. */
+void watchdog_expire(void);
 void test_heart(void);
 
 #endif

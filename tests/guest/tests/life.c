@@ -2,7 +2,7 @@
 /*
  * Lives of a domain that restarts: at the start of each, memory is zero and everything that a
  * guest can change is as a board has it after power-on; at its end all of that is dirty. How it
- * ends says the boot argument life=reset|reset2|off|vectors|novectors|stack.
+ * ends says the boot argument life=reset|reset2|off|vectors|novectors|stack|watchdog.
  */
 #include "cpu.h"
 #include "fdt.h"
@@ -217,6 +217,8 @@ static void end_life(void)
         psci_call(PSCI_SYSTEM_RESET2, 0, 0, 0);
     } else if (arg_is("life", "off")) {
         psci_call(PSCI_SYSTEM_OFF, 0, 0, 0);
+    } else if (arg_is("life", "watchdog")) {
+        watchdog_expire();
     } else {
         fall();
     }
