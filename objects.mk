@@ -67,10 +67,10 @@ objs-common := \
     common/boot_cpus.o \
     common/boot_mem.o \
     common/build.o \
-    common/build_count.o \
     common/build_devices.o \
     common/build_end.o \
     common/build_load.o \
+    common/build_queue.o \
     common/build_restart.o \
     common/build_step.o \
     common/build_tables.o \

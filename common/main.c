@@ -108,8 +108,7 @@ static void create_domains(void)
         if (!build_create(&platform, &options, n))
             build_count_refused();
     }
-    for (u32 i = 0; i < domain_slots(); i++)
-        build_begin(domain_get(i));
+    build_begin_all();
     if (!domain_slots())
         log_warn("no domain to start: no usable xen,domain node under /chosen");
 }

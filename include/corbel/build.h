@@ -32,8 +32,11 @@ enum task_result build_step(struct domain *d);
 /* The machine description that guest trees are made from. Boot, before the first step. */
 void build_set_platform(const struct platform *p);
 
-/* Start d's task. Boot. */
-void build_begin(struct domain *d);
+/*
+ * Build all domains there are: as many at a time as their pool has CPUs, in order; each starts
+ * its guest when it is done. Boot.
+ */
+void build_begin_all(void);
 
 /* build_create() refused one: count it. */
 void build_count_refused(void);

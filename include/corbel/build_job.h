@@ -64,7 +64,10 @@ enum task_result build_restart_step(struct domain *d);
 /* Empty tables for CPUs and SMMUs, sized for what the plan maps. d->p2m has none. */
 enum corbel_err build_make_tables(struct domain *d) __must_check;
 
-/* One line that the boot waits for: d runs, or never will. Later calls do nothing. */
+/*
+ * d runs, or never will: the next one is built, and the last one's line says how the boot went.
+ * Any CPU, no locks; later calls do nothing.
+ */
 void build_count(struct domain *d, bool started);
 
 /* Free a domain that was never started, with all it reserved. */

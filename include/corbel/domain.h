@@ -73,7 +73,7 @@ struct domain {
     struct sched_unit task;  /* long work: build, teardown */
     u8 stage;                /* enum build_stage; the task's alone */
     u8 next;                 /* enum domcfg_action, while it ends; the task's alone */
-    bool counted;            /* by the line that says how the boot went; the task's alone */
+    u8 turn;                 /* to be built at boot: atomic, build_queue.c's */
     bool report;             /* print the stage-2 map when it starts (corbel,p2m-report) */
     bool scrub_ram;          /* zero RAM before the guest gets it (bootscrub) */
     u64 quiet_round;         /* teardown: see quiet.h */

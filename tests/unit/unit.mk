@@ -93,3 +93,4 @@ unit-test_smmuv2 := $(smmuv2-srcs) $(smmuv2-p2m-srcs)
 unit-test_smmuv2_bindings := $(smmuv2-srcs) $(smmuv2-p2m-srcs) common/iommu_map.c $(platform-srcs) common/cmdline.c common/lib/fdt_read.c common/lib/fdt_walk.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c
 unit-test_smmuv2_encode := drivers/iommu/smmuv2_encode.c
 unit-test_passdt_dma := $(passdt-srcs)
+unit-test_build_queue := common/build_queue.c
