@@ -11,8 +11,8 @@
 /*
  * arch_copy_clean()'s bulk: 128 bytes a round, and each line is cleaned to the PoC while the
  * L1 cache still has it. In: x0 destination, x1 source, x2 bytes, a multiple of 128 and not 0.
- * Lines are at least 64 bytes. The line that holds the byte before the end is the caller's to clean:
- * with a destination inside a line a round cleans what the one before it began.
+ * Lines are at least 64 bytes. The line that holds the last byte is the caller's to clean: with a
+ * destination inside a line a round cleans what the one before it began.
  * The SIMD registers are whatever guest's vCPU is resident here: those used are put back.
  * Clobbers x0-x3.
  */
