@@ -177,7 +177,8 @@ static enum task_result stage_regions(struct domain *d)
     frames = page_free_count();
     d->state = DOMAIN_DEAD;
     d->stage = END_DEAD;
-    log_info("%s: destroyed, %llu KiB freed", d->name, (unsigned long long)(d->freed >> 10));
+    log_info("%s: destroyed, %llu KiB %s", d->name, (unsigned long long)(d->freed >> 10),
+             p2m_is_lost(&d->p2m) ? "kept" : "freed");
     log_info("memory: %llu KiB free", (unsigned long long)(frames * (PAGE_SIZE >> 10)));
     return TASK_IDLE;
 }

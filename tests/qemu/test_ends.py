@@ -45,9 +45,10 @@ def test_frames_return(boot):
         payload("domU1", "payload", "test=echo"), payload("domU2", "payload", "test=echo"),
         payload("domU3", "payload", "test=echo")])
     vm = boot(config, limit=60)
+    vm.expect(HV, r"boot: 3 domains started", 40)
     for name in ("domU1", "domU2"):
         vm.run(name, "quit", r"^ECHO quit$")
-        vm.expect(HV, name + r": destroyed", 20)
+        vm.expect(HV, name + r": destroyed.*\n.*memory: \d+ KiB free$", 20)
     vm.run("domU3", "hello", r"^ECHO hello$")
     free = [int(kib) for kib in re.findall(r"memory: (\d+) KiB free$", vm.text(HV), re.M)]
     assert len(free) == 3 and free[1] - free[0] == free[2] - free[1] >= 16 * 1024

@@ -324,6 +324,24 @@ def test_dma_crash(boot, tmp_path):
     assert len(set(frames(vm))) == 1
 
 
+@pytest.mark.fast
+def test_lost_p2m(boot, tmp_path):
+    """An SMMU that does not forget a page is an error of the p2m: a crash without a restart."""
+    stub, cr0 = tmp_path / "stub", pci.SMMU_BASE + 0x20
+    conf = test_smmu.hooked()
+    with_policy(conf.domains[0], on_crash="restart")
+    conf.qemu_args += ["-gdb", "unix:%s,server=on,wait=off" % stub]
+    vm, _ = test_smmu.started(boot, conf, 150)
+    poke(stub, cr0, (5).to_bytes(4, "little"))      # translating, but deaf: CMDQEN = 0
+    vm.send("domU1", "h 1 edu\n")
+    vm.expect(HV, r"domU1: crashed: restart 1, ", 60)
+    vm.expect(HV, r"domU1: not restarted: devices may still reach its memory: halted$", 30)
+    vm.expect(HV, r"domU1: destroyed, 16384 KiB kept$\n.*memory: \d+ KiB free$", 60)
+    free = frames(vm)
+    assert len(free) == 2 and free[1] - free[0] < 16 * 1024, free
+    test_smmu.check_other(vm)
+
+
 def reboots(boot, count, **more):
     """Linux reboots; the other domain's heart beats on; the frames come back."""
     domain = with_policy(linux("domU2", **more), on_reboot="restart", limit=(count, 3600))
