@@ -6,9 +6,11 @@
  * vectors for lower exception levels, which are learned from where the guest first comes back to.
  * Lines written to out=FILE:
  *   first-guest INSNS                 all instructions before the guest's first
- *   region N GUEST EL2 EXITS          between hint #0x70 and hint #0x71, N counts up from 0
- *   mark GUEST EL2 EXITS              a lone hint #0x71: totals since the guest's first
- *   end GUEST EL2 EXITS               when QEMU ends
+ *   region N GUEST EL2 EXITS ..       between hint #0x70 and hint #0x71, N counts up from 0
+ *   mark GUEST EL2 EXITS ..           a lone hint #0x71: totals since the guest's first
+ *   end GUEST EL2 EXITS ..            when QEMU ends
+ * where .. is, of the EL2 instructions: LDST SYSREG BARRIER (loads and stores, a pair being one;
+ * MRS and MSR; DSB, DMB and ISB).
  * Use with -icount and -smp 1; more CPUs are summed up.
  */
 #include <inttypes.h>
@@ -22,10 +24,10 @@
 #define INSN_BEGIN  0xd5032e1fU /* hint #0x70 */
 #define INSN_FINISH 0xd5032e3fU /* hint #0x71 */
 
+enum counter { GUEST, EL2, EXITS, LDST, SYSREG, BARRIER, COUNTERS };
+
 struct counts {
-    uint64_t guest;
-    uint64_t el2;
-    uint64_t exits;
+    uint64_t of[COUNTERS];
 };
 
 int qemu_plugin_version = 4;
@@ -33,9 +35,7 @@ int qemu_plugin_version = 4;
 static uint64_t el2_start;
 static uint64_t el2_end;
 static FILE *out;
-static qemu_plugin_u64 counter_guest;
-static qemu_plugin_u64 counter_el2;
-static qemu_plugin_u64 counter_exits;
+static struct qemu_plugin_scoreboard *score;
 static struct counts boot;
 static struct counts begin;
 static bool eret_seen;
@@ -44,20 +44,28 @@ static uint64_t vectors;
 static bool in_region;
 static unsigned int regions;
 
-static struct counts counts_now(void)
+static qemu_plugin_u64 entry_of(enum counter which)
 {
-    struct counts now = {
-        .guest = qemu_plugin_u64_sum(counter_guest) - boot.guest,
-        .el2 = qemu_plugin_u64_sum(counter_el2) - boot.el2,
-        .exits = qemu_plugin_u64_sum(counter_exits) - boot.exits,
-    };
+    return (qemu_plugin_u64){ score, offsetof(struct counts, of) + which * sizeof(uint64_t) };
+}
 
+static struct counts counts_since(const struct counts *before)
+{
+    struct counts now;
+
+    for (int i = 0; i < COUNTERS; i++) {
+        now.of[i] = qemu_plugin_u64_sum(entry_of(i)) - before->of[i];
+    }
     return now;
 }
 
 static void write_counts(const char *what, struct counts c)
 {
-    fprintf(out, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", what, c.guest, c.el2, c.exits);
+    fputs(what, out);
+    for (int i = 0; i < COUNTERS; i++) {
+        fprintf(out, " %" PRIu64, c.of[i]);
+    }
+    fputc('\n', out);
     fflush(out);
 }
 
@@ -77,8 +85,8 @@ static void on_outside(unsigned int cpu, void *data)
         return;
     }
     in_guest = true;
-    boot = counts_now();
-    fprintf(out, "first-guest %" PRIu64 "\n", boot.guest + boot.el2);
+    boot = counts_since(&boot);
+    fprintf(out, "first-guest %" PRIu64 "\n", boot.of[GUEST] + boot.of[EL2]);
     fflush(out);
 }
 
@@ -86,27 +94,23 @@ static void on_begin(unsigned int cpu, void *data)
 {
     (void)cpu;
     (void)data;
-    begin = counts_now();
+    begin = counts_since(&(struct counts){ 0 });
     in_region = true;
 }
 
 static void on_finish(unsigned int cpu, void *data)
 {
-    struct counts now = counts_now();
     char name[32];
 
     (void)cpu;
     (void)data;
     if (!in_region) {
-        write_counts("mark", now);
+        write_counts("mark", counts_since(&boot));
         return;
     }
     in_region = false;
-    now.guest -= begin.guest;
-    now.el2 -= begin.el2;
-    now.exits -= begin.exits;
     snprintf(name, sizeof(name), "region %u", regions++);
-    write_counts(name, now);
+    write_counts(name, counts_since(&begin));
 }
 
 static bool is_lower_vector(uint64_t address)
@@ -116,17 +120,30 @@ static bool is_lower_vector(uint64_t address)
     return vectors != 0 && offset >= 0x400 && offset < 0x800 && offset % 0x80 == 0;
 }
 
-static void count(struct qemu_plugin_insn *insn, qemu_plugin_u64 counter)
+static void count(struct qemu_plugin_insn *insn, enum counter which)
 {
-    qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, QEMU_PLUGIN_INLINE_ADD_U64, counter,
-                                                        1);
+    qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, QEMU_PLUGIN_INLINE_ADD_U64,
+                                                        entry_of(which), 1);
+}
+
+/* Arm ARM C4.1: loads and stores have x1x0 in bits 28-25. */
+static void count_kind(struct qemu_plugin_insn *insn, uint32_t word)
+{
+    if ((word & 0x0a000000U) == 0x08000000U) {
+        count(insn, LDST);
+    } else if ((word & 0xffd00000U) == 0xd5100000U) {
+        count(insn, SYSREG);
+    } else if ((word & 0xfffff09fU) == 0xd503309fU && (word & 0x60U) != 0x60U) {
+        count(insn, BARRIER);
+    }
 }
 
 static void instrument_el2(struct qemu_plugin_insn *insn, uint64_t address, uint32_t word)
 {
-    count(insn, counter_el2);
+    count(insn, EL2);
+    count_kind(insn, word);
     if (is_lower_vector(address)) {
-        count(insn, counter_exits);
+        count(insn, EXITS);
     }
     if (word == INSN_ERET && !in_guest) {
         qemu_plugin_register_vcpu_insn_exec_cb(insn, on_eret, QEMU_PLUGIN_CB_NO_REGS, NULL);
@@ -150,7 +167,7 @@ static void instrument(struct qemu_plugin_insn *insn, bool first)
     if (first && !in_guest) {
         qemu_plugin_register_vcpu_insn_exec_cb(insn, on_outside, QEMU_PLUGIN_CB_NO_REGS, NULL);
     }
-    count(insn, counter_guest);
+    count(insn, GUEST);
     if (word == INSN_BEGIN) {
         qemu_plugin_register_vcpu_insn_exec_cb(insn, on_begin, QEMU_PLUGIN_CB_NO_REGS, NULL);
     } else if (word == INSN_FINISH) {
@@ -172,7 +189,7 @@ static void on_end(qemu_plugin_id_t id, void *data)
 {
     (void)id;
     (void)data;
-    write_counts("end", counts_now());
+    write_counts("end", counts_since(&boot));
     fclose(out);
 }
 
@@ -193,16 +210,12 @@ static bool parse_args(int argc, char **argv)
 
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv)
 {
-    struct qemu_plugin_scoreboard *score = qemu_plugin_scoreboard_new(sizeof(struct counts));
-
     (void)info;
     if (!parse_args(argc, argv)) {
         fprintf(stderr, "elcount: want out=FILE,el2=LO:HI\n");
         return 1;
     }
-    counter_guest = (qemu_plugin_u64){ score, offsetof(struct counts, guest) };
-    counter_el2 = (qemu_plugin_u64){ score, offsetof(struct counts, el2) };
-    counter_exits = (qemu_plugin_u64){ score, offsetof(struct counts, exits) };
+    score = qemu_plugin_scoreboard_new(sizeof(struct counts));
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
     qemu_plugin_register_atexit_cb(id, on_end, NULL);
     return 0;
