@@ -148,6 +148,8 @@ void test_spin(void);
 void test_echo(void);
 void test_crash(void);
 void test_bench(void);
+void test_pingpong(void);
+void test_switch(void);
 void test_device(void);
 void test_dma(void);
 void test_sram(void);

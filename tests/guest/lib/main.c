@@ -17,6 +17,7 @@ static const struct payload_test tests[] = {
     { "bench", test_bench },       { "device", test_device }, { "sram", test_sram },
     { "shmem", test_shmem },       { "dma", test_dma },       { "dbgmove", test_debug_moved },
     { "watchdog", test_watchdog }, { "life", test_life },     { "heart", test_heart },
+    { "pingpong", test_pingpong }, { "switch", test_switch },
 };
 
 void payload_main(uintptr_t dtb);
