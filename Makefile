@@ -87,9 +87,12 @@ check-unit: unit
 check-qemu: all payloads
 	$(PYTHON) -m pytest -p no:cacheprovider -q -rs tests/qemu $(if $(T),-k "$(T)")
 release := B=build/release KCONFIG_CONFIG=build/release/.config DEFCONFIG=qemu_virt_release_defconfig
-bench: all payloads
+release-image:
 	$(MAKE) $(release) all
-	CORBEL_HV=build/release/corbel $(PYTHON) tools/bench.py $(BENCH_ARGS)
+bench: release-image payloads
+	$(PYTHON) tools/bench.py $(BENCH_ARGS)
+bench-baseline: release-image payloads
+	$(PYTHON) tools/bench_baseline.py --refresh
 
 # --- the source ----------------------------------------------------------------------------------
 
@@ -121,6 +124,6 @@ payloads:
 	@$(MAKE) -s -C tests/guest
 
 FORCE:
-.PHONY: all setup guests headers run run-uboot check check-full check-unit check-qemu bench format \
-        lint tidy clean distclean help unit payloads menuconfig defconfig olddefconfig FORCE
+.PHONY: all setup guests headers run run-uboot check check-full check-unit check-qemu bench \
+        bench-baseline release-image format lint tidy clean distclean help unit payloads menuconfig defconfig olddefconfig FORCE
 .DELETE_ON_ERROR:

@@ -16,7 +16,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import bench  # noqa: E402
+import bench_run  # noqa: E402
 import fdt  # noqa: E402
 import mkdtb  # noqa: E402
 import partdt  # noqa: E402
@@ -25,9 +25,9 @@ SLOT = 1
 READ = """#!/bin/sh
 sleep 2
 dd if=/dev/vda of=/dev/null bs=64k count=16 2>/dev/null
-/tests/mark
+/tests/workload mark
 dd if=/dev/vda of=/dev/null bs=64k skip=16
-/tests/mark
+/tests/workload mark
 echo READ-DONE
 """
 LIMIT = 900
@@ -36,7 +36,7 @@ TARGET = 1.01
 
 def config(initrd, mib, off):
     """One domain with the root complex and a disk behind it."""
-    kernel = os.path.join(bench.BUILD, "guest", "Image-" + bench.KERNEL)
+    kernel = os.path.join(bench_run.BUILD, "guest", "Image-" + bench_run.KERNEL)
     domain = mkdtb.linux_domain("domU1", kernel, initrd, 160 * 1024,
                                 bootargs="console=ttyAMA0 nokaslr quiet corbel.test=read")
     domain.props["direct-map"] = fdt.empty()
@@ -52,19 +52,12 @@ def config(initrd, mib, off):
     return out
 
 
-def marks(path):
-    """[(guest, EL2, exits)] of the counts' lone marks."""
-    with open(path, encoding="ascii") as file:
-        return [tuple(map(int, line.split()[1:])) for line in file if line.startswith("mark ")]
-
-
 def read_once(initrd, mib, off):
     """Guest and EL2 instructions of one read."""
-    run = bench.Run("smmu-off" if off else "smmu", bench.HYPERVISORS["corbel"],
+    run = bench_run.Run("smmu-off" if off else "smmu", bench_run.HYPERVISORS["corbel"],
                     config(initrd, mib, off))
-    run.until("console", "READ-DONE", LIMIT)
-    begin, end = marks(run.counts)[-2:]
-    return {"guest": end[0] - begin[0], "el2": end[1] - begin[1], "exits": end[2] - begin[2]}
+    counts = run.until("console", "READ-DONE", LIMIT)
+    return bench_run.minus(*counts["marks"][:-3:-1])
 
 
 def median(rows):
@@ -75,24 +68,24 @@ def median(rows):
 def build_once(initrd, off):
     """Instructions before the first of a guest, and what its SMMU was told."""
     conf = config(initrd, 1, off)
-    trace = os.path.join(bench.WORK, "smmu.trace")
+    trace = os.path.join(bench_run.WORK, "smmu.trace")
     conf.qemu_args += ["-d", "trace:smmuv3_cmdq_opcode", "-D", trace]
-    run = bench.Run("smmu-build", bench.HYPERVISORS["corbel"], conf)
+    run = bench_run.Run("smmu-build", bench_run.HYPERVISORS["corbel"], conf)
     counts = run.until("counts", "first-guest", 300)
     with open(trace, encoding="latin1") as file:
         commands = re.findall(r"smmuv3_cmdq_opcode .*?(\w+)$", file.read(), re.M)
-    return {"first_guest": counts["first-guest"][0], "commands": len(commands),
+    return {"first_guest": counts["first-guest"], "commands": len(commands),
             "syncs": sum("SYNC" in name for name in commands)}
 
 
 def initrd_with_read():
-    """The test initrd, /tests/mark and /tests/read."""
-    return bench.bench_initrd({"read": READ})
+    """The test initrd, /tests/workload and /tests/read."""
+    return bench_run.bench_initrd("read", READ)
 
 
 def measure(runs=5, mib=64):
     """All figures; hypervisor, plugin and guests are there."""
-    os.makedirs(bench.WORK, exist_ok=True)
+    os.makedirs(bench_run.WORK, exist_ok=True)
     initrd = initrd_with_read()
     out = {"build": {"smmu": build_once(initrd, False), "off": build_once(initrd, True)}}
     for name, off in (("smmu", False), ("off", True)):
@@ -123,7 +116,7 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--mib", type=int, default=64)
     opts = parser.parse_args()
-    bench.check_inputs()
+    bench_run.check_inputs("corbel")
     figures = measure(opts.runs, opts.mib)
     print(json.dumps(figures, indent=1))
     print("\n".join(report(figures)))

@@ -103,6 +103,8 @@ def steps(full):
         ("tools", PYTEST + ["tests/tools"], 5, by_junit),
         ("payloads", make("payloads"), 5, by_exit_code),
         ("guests", ["bash", "-c", "tools/fetch guests && tools/mkinitrd"], 10, by_exit_code),
+        ("bench", ["env", "CORBEL_HV=build/check/gcc-release/corbel", PYTHON,
+                   "tools/bench_baseline.py"], 10, by_exit_code),
         ("qemu", PYTEST + qemu, 240 if full else 30, by_junit),
     ] + ([("matrix", PYTEST + MATRIX, 300, by_matrix)] if full else [])
 
@@ -146,7 +148,7 @@ def run_step(name, command, minutes, count):
           flush=True)
     if result.failed:
         print("\n".join("    " + line for line in text.splitlines()[-TAIL:]), flush=True)
-    elif name in ("layers", "size"):
+    elif name in ("layers", "size", "bench"):
         print(text, end="", flush=True)
     return result
 
