@@ -5,7 +5,7 @@
  * as SMMUs (platform_iommu.c reads more of them). Addresses are what the CPU sees,
  * through every ranges on the way; what is to be driven must be enabled, with all
  * above it (secure twins of UART and RAM are listed, but disabled).
- * Bindings "arm,gic", "arm,gic-v3", "arm,arch_timer", "arm,pl011", "arm,sbsa-uart".
+ * Bindings "arm,gic", "arm,pmu", "arm,gic-v3", "arm,arch_timer", "arm,pl011", "arm,sbsa-uart".
  */
 #include <corbel/platform.h>
 
@@ -19,9 +19,13 @@
 #define PPI_END             32u
 #define MAINTENANCE_DEFAULT 25u /* SBSA's assignment, the GIC maintenance interrupt */
 
+/* "arm,cortex-a72-pmu": one of many names, of which few trees add the generic one. */
+#define PMU_GENERIC "arm,armv8-pmuv3"
+#define PMU_SUFFIX  "-pmu"
+
 /* ---- what a node is ---- */
 
-enum device_role { ROLE_NONE, ROLE_GIC, ROLE_TIMER, ROLE_IOMMU };
+enum device_role { ROLE_NONE, ROLE_GIC, ROLE_TIMER, ROLE_IOMMU, ROLE_PMU };
 
 struct device_kind {
     const char *compatible;
@@ -46,6 +50,8 @@ static const struct device_kind kinds[] = {
     { "arm,mmu-401", "an SMMU", ROLE_IOMMU, IOMMU_SMMU_V1 },
     { "arm,mmu-400", "an SMMU", ROLE_IOMMU, IOMMU_SMMU_V1 },
     { "arm,armv8-timer", NULL, ROLE_TIMER, 0 },
+    { PMU_GENERIC, NULL, ROLE_PMU, 0 },
+    { PMU_SUFFIX, NULL, ROLE_PMU, 0 },
 };
 
 /* The best of all strings of compatible, looked up once: this is done for every node there is. */
@@ -64,6 +70,9 @@ static const struct device_kind *kind_of(const void *fdt, int node)
         for (u32 i = 0; i < best; i++)
             if (strcmp(text, kinds[i].compatible) == 0)
                 best = i;
+        if (best == ARRAY_SIZE(kinds) && used >= strlen(PMU_SUFFIX) &&
+            strcmp(text + used - strlen(PMU_SUFFIX), PMU_SUFFIX) == 0)
+            best--;
         text += used + 1;
         len -= (u32)used + 1;
     }
@@ -185,6 +194,36 @@ static bool read_timer(struct platform *p, int node)
     if (fdtr_u32(p->fdt, node, "clock-frequency", &p->timer.clock_frequency) == ERR_FORMAT)
         platform_note(p, node, "clock-frequency: expected one cell");
     return true;
+}
+
+/* ---- PMU ---- */
+
+/*
+ * A node of CPUs, not of memory controllers, power management and whatever else is called so:
+ * it has no registers. One with an SPI for each CPU is not used (nor a cluster's, "arm,dsu-pmu").
+ */
+static void read_pmu(struct platform *p, int node)
+{
+    const char *name = fdtr_string_at(p->fdt, node, "compatible", 0);
+    struct platform_pmu *pmu = &p->pmu;
+    u32 intid = 0;
+
+    if (!name || fdtr_has(p->fdt, node, "reg") || !platform_node_enabled(p->fdt, node))
+        return;
+    if (!read_ppi(p->fdt, node, 0, &intid)) {
+        platform_note(p, node, "interrupts: no PPI: guests get none from this PMU");
+        return;
+    }
+    if (!pmu->nodes++) {
+        pmu->intid = intid;
+        if (!str_copy(pmu->compatible, name, sizeof(pmu->compatible)))
+            pmu->compatible[0] = '\0';
+        return;
+    }
+    if (strcmp(pmu->compatible, name) != 0)
+        pmu->compatible[0] = '\0'; /* CPUs of several kinds, between which vCPUs move */
+    if (pmu->intid != intid)
+        pmu->intid = 0;
 }
 
 /* ---- UART ---- */
@@ -321,6 +360,8 @@ void platform_read_devices(struct platform *p)
             have_gic = read_gic(p, node, kind->version);
         if (kind->role == ROLE_TIMER && !have_timer)
             have_timer = read_timer(p, node);
+        if (kind->role == ROLE_PMU)
+            read_pmu(p, node);
         if (kind->role == ROLE_IOMMU && !platform_read_iommu(p, node, kind->version))
             left_out++;
         if (kind->hidden)

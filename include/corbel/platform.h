@@ -7,6 +7,7 @@
 #include <corbel/err.h>
 #include <corbel/page.h>
 #include <corbel/platform_iommu.h>
+#include <corbel/platform_pmu.h>
 #include <corbel/types.h>
 
 /*
@@ -73,10 +74,7 @@ struct platform_module {
     bool used;       /* copied already, memory may go */
 };
 
-/*
- * Registers that no domain is given, beside the console's: every GIC (also those that are not
- * used), ITS, GICv2m frame and SMMU of the tree, disabled ones too.
- */
+/* No domain is given these, nor the console's: each GIC, ITS, GICv2m frame, SMMU, also disabled. */
 struct platform_hidden {
     struct mem_range range;
     const char *what; /* "a GIC", "a GIC ITS", "a GICv2m frame", "an SMMU" */
@@ -115,6 +113,7 @@ struct platform {
     struct platform_gic gic;
     struct platform_uart uart;
     struct platform_timer timer;
+    struct platform_pmu pmu;
     u8 psci_conduit; /* enum smccc_conduit */
     bool psci_0_1;   /* only function numbers of PSCI 0.1: not used */
     char cmdline[PLATFORM_CMDLINE_MAX];

@@ -186,6 +186,84 @@ static void timer_written_badly(void **state)
     assert_string_equal(p.notes, "");
 }
 
+/* ---- PMU ---- */
+
+static void add_pmu(const char *name, const char *path, const char *compatible, u32 ppi)
+{
+    add_node("/", name);
+    tree_ok(fdt_setprop_string(tree_room, tree_at(path), "compatible", compatible));
+    set_cells(path, "interrupt-parent", 0x8002);
+    set_cells(path, "interrupts", 1, ppi, 4);
+}
+
+static void pmu_of_one_kind(void **state)
+{
+    virt_machine(false);
+    machine_read();
+    assert_int_equal(p.pmu.intid, 0);
+    assert_int_equal(p.pmu.nodes, 0);
+
+    add_pmu("pmu", "/pmu", "arm,armv8-pmuv3", 7);
+    machine_read();
+    assert_int_equal(p.pmu.intid, 23);
+    assert_string_equal(p.pmu.compatible, "arm,armv8-pmuv3");
+
+    set_list("/pmu", "compatible", "arm,cortex-a72-pmu\0arm,armv8-pmuv3");
+    machine_read();
+    assert_string_equal(p.pmu.compatible, "arm,cortex-a72-pmu");
+    set_list("/pmu", "compatible", "arm,cortex-a53-pmu");
+    machine_read();
+    assert_int_equal(p.pmu.intid, 23);
+    assert_string_equal(p.pmu.compatible, "arm,cortex-a53-pmu");
+    assert_string_equal(p.notes, "");
+
+    set_list("/pmu", "compatible", "vendor,a-name-that-is-so-long-that-nobody-reads-it-pmu");
+    machine_read();
+    assert_int_equal(p.pmu.intid, 23);
+    assert_string_equal(p.pmu.compatible, "");
+    set_list("/pmu", "compatible", "pmu"); /* of no vendor, perhaps power management */
+    machine_read();
+    assert_int_equal(p.pmu.nodes, 0);
+}
+
+static void pmus_of_two_kinds(void **state)
+{
+    virt_machine(false);
+    add_pmu("pmu-a53", "/pmu-a53", "arm,cortex-a53-pmu", 7);
+    add_pmu("pmu-a72", "/pmu-a72", "arm,cortex-a72-pmu", 7);
+    machine_read();
+    assert_int_equal(p.pmu.nodes, 2);
+    assert_int_equal(p.pmu.intid, 23);
+    assert_string_equal(p.pmu.compatible, "");
+    set_cells("/pmu-a72", "interrupts", 1, 8, 4);
+    machine_read();
+    assert_int_equal(p.pmu.intid, 0);
+    assert_string_equal(p.notes, "");
+}
+
+/* Without a PPI, disabled, or of something else that is called so. */
+static void pmu_written_badly(void **state)
+{
+    virt_machine(false);
+    add_pmu("pmu", "/pmu", "arm,dsu-pmu", 7);
+    set_cells("/pmu", "interrupts", 0, 7, 4);
+    machine_read();
+    assert_int_equal(p.pmu.nodes, 0);
+    assert_string_equal(p.notes, "/pmu: interrupts: no PPI: guests get none from this PMU\n");
+    set_cells("/pmu", "interrupts", 1, 16, 4);
+    machine_read();
+    assert_int_equal(p.pmu.nodes, 0);
+    set_cells("/pmu", "interrupts", 1, 7, 4);
+    set_list("/pmu", "status", "disabled");
+    machine_read();
+    assert_int_equal(p.pmu.nodes, 0);
+    set_list("/pmu", "status", "okay");
+    set_cells("/pmu", "reg", 0, 0x1000, 0, 0x1000);
+    machine_read();
+    assert_int_equal(p.pmu.nodes, 0);
+    assert_string_equal(p.notes, "");
+}
+
 /* ---- UART ---- */
 
 static void uart_of_dtuart(void **state)
@@ -403,6 +481,9 @@ int main(void)
         cmocka_unit_test(timer_in_fixed_order),
         cmocka_unit_test(timer_by_names),
         cmocka_unit_test(timer_written_badly),
+        cmocka_unit_test(pmu_of_one_kind),
+        cmocka_unit_test(pmus_of_two_kinds),
+        cmocka_unit_test(pmu_written_badly),
         cmocka_unit_test(uart_of_dtuart),
         cmocka_unit_test(uart_of_stdout_path),
         cmocka_unit_test(uart_that_is_asked_for_in_vain),
