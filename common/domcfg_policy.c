@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a domain's node says about DMA and about its end: passthrough, what becomes of a device
- * that reaches beyond its domain's memory, of a domain that reboots or crashes, its watchdog;
- * and the debug hook of tests. Part of the parser in domcfg.c, under the same rules. Whether
- * devices can be kept to the domain's memory is the partial tree's matter (passdt.c).
+ * that reaches beyond its domain's memory, of a domain that reboots or crashes, its watchdog; its
+ * performance monitors; and the debug hook of tests. Part of the parser in domcfg.c, under the
+ * same rules. Whether devices can be kept to the domain's memory is the partial tree's matter
+ * (passdt.c).
  * Binding: docs/bindings.md, "Policy".
  */
 #include <corbel/domcfg_policy.h>
@@ -100,6 +101,18 @@ static enum corbel_err parse_watchdog(struct domcfg *cfg, const struct domprop *
     return err == ERR_NOENT ? CORBEL_OK : err;
 }
 
+static enum corbel_err parse_pmu(struct domcfg *cfg, const struct domprop *at)
+{
+    static const struct word_rule rule = { "corbel,pmu", { "on", "off" }, "\"on\" or \"off\"" };
+    u8 word = 0;
+    enum corbel_err err = parse_word(at, &rule, &word);
+
+    if (err != CORBEL_OK && err != ERR_NOENT)
+        return err;
+    cfg->pmu_off = word != 0;
+    return CORBEL_OK;
+}
+
 static enum corbel_err parse_restart_limit(struct domcfg *cfg, const struct domprop *at)
 {
     static const char name[] = "corbel,restart-limit";
@@ -160,5 +173,7 @@ enum corbel_err domcfg_policy_parse(const struct platform *p, struct domcfg *cfg
         err = parse_watchdog(cfg, &at);
     if (err == CORBEL_OK)
         err = parse_restart_limit(cfg, &at);
+    if (err == CORBEL_OK)
+        err = parse_pmu(cfg, &at);
     return err == CORBEL_OK ? parse_debug_hook(cfg, &at) : err;
 }

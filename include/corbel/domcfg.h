@@ -69,6 +69,7 @@ struct domcfg {
     bool enhanced;               /* known; refused by domcfg_parse until it works */
     u8 passthrough;              /* enum domcfg_passthrough */
     bool no_iommu;               /* corbel,no-iommu: its devices pass their SMMUs untranslated */
+    bool pmu_off;                /* corbel,pmu = "off": the CPUs have no PMU */
     u8 on_dma_fault;             /* enum domcfg_dma_policy, corbel,on-dma-fault */
     u8 on_reboot;                /* enum domcfg_action, corbel,on-reboot; default halt */
     u8 on_crash;                 /* likewise corbel,on-crash */

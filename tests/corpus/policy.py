@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a domain says about DMA, restarts and the debug hook, said wrongly."""
+"""What a domain says about DMA, restarts, the PMU and the debug hook, said wrongly."""
 from fdt import empty, string, u32, u64
 from corpus import MIB, case
 from mkdtb import static_mem
@@ -60,6 +60,16 @@ def restart_limit_of_none(kit, name):
 @case("{node}: corbel,restart-limit = (4 bytes): " + LIMIT)
 def restart_limit_cut(kit, name):
     return kit.domain(name, props={"corbel,restart-limit": u32(3)})
+
+
+@case('{node}: corbel,pmu = "none": expected "on" or "off"')
+def pmu_unknown(kit, name):
+    return kit.domain(name, props={"corbel,pmu": string("none")})
+
+
+@case('{node}: corbel,pmu = (4 bytes): expected "on" or "off"')
+def pmu_is_a_number(kit, name):
+    return kit.domain(name, props={"corbel,pmu": u32(0)})
 
 
 @case("{node}: corbel,debug-hook = <0x0 0x40000800 0x0 0x1000>: " + HOOK, debug=True)

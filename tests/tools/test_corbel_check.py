@@ -265,18 +265,19 @@ def test_policy(tmp_path, image):
     kit = corpus.Kit()
     config = mkdtb.Config(domains=[corpus.good(kit), kit.domain("strict", props={
         "corbel,on-dma-fault": fdt.string("quarantine"), "corbel,on-reboot": fdt.string("restart"),
-        "corbel,on-crash": fdt.string("host-reset"), "corbel,restart-limit": fdt.u32(5, 600)})])
+        "corbel,on-crash": fdt.string("host-reset"), "corbel,restart-limit": fdt.u32(5, 600),
+        "corbel,pmu": fdt.string("off")})])
     code, report = check(config, tmp_path, image)
     assert code == 0, refusals(report)
     assert domain_of(report, "good")["policy"] == {
         "on_dma_fault": "log", "on_reboot": "halt", "on_crash": "halt", "restarts": 3,
-        "restart_seconds": 60, "watchdog": "none"}
+        "restart_seconds": 60, "watchdog": "none", "pmu": "on"}
     assert domain_of(report, "strict")["policy"] == {
         "on_dma_fault": "quarantine", "on_reboot": "restart", "on_crash": "host-reset",
-        "restarts": 5, "restart_seconds": 600, "watchdog": "none"}
+        "restarts": 5, "restart_seconds": 600, "watchdog": "none", "pmu": "off"}
     out = run(*mkdtb.build(config, str(tmp_path)).check_args(image))[1]
     assert ("\n  on DMA fault quarantine, on reboot restart, on crash host-reset, at most 5 "
-            "restarts in 600 s\n" in out)
+            "restarts in 600 s, no PMU\n" in out)
 
 
 def test_watchdog(tmp_path, image):

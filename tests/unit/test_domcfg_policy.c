@@ -34,6 +34,7 @@ static void test_defaults(void **state)
     assert_int_equal(cfg.restarts_max, 3);
     assert_int_equal(cfg.restarts_seconds, 60);
     assert_int_equal(cfg.debug_hook.size, 0);
+    assert_false(cfg.pmu_off);
 }
 
 static void test_passthrough(void **state)
@@ -86,6 +87,17 @@ static void test_watchdog(void **state)
     assert_int_equal(cfg.watchdog, WATCHDOG_SMC);
 }
 
+static void test_pmu(void **state)
+{
+    static const struct edit off = STR(dom, "corbel,pmu", "off");
+    static const struct edit on = STR(dom, "corbel,pmu", "on");
+
+    good(&off, 1);
+    assert_true(cfg.pmu_off);
+    good(&on, 1);
+    assert_false(cfg.pmu_off);
+}
+
 static void test_restart_limit(void **state)
 {
     static const struct edit least = CELLS(dom, "corbel,restart-limit", 2, 1, 1);
@@ -103,6 +115,8 @@ static void test_restart_limit(void **state)
 #define ACTIONS     "expected \"halt\", \"restart\" or \"host-reset\""
 #define WATCHDOG    "expected \"sbsa-gwdt\" or \"smc-wdt\""
 #define LIMIT       "expected a count from 1 to 65535 and seconds from 1 to 86400"
+
+#define PMU "expected \"on\" or \"off\""
 
 static void test_refusals(void **state)
 {
@@ -135,6 +149,9 @@ static void test_refusals(void **state)
           { CELLS(dom, "corbel,restart-limit", 2, 3, 0) } },
         { D "corbel,restart-limit = <0x3 0x15181>: " LIMIT,
           { CELLS(dom, "corbel,restart-limit", 2, 3, 86401) } },
+        { D "corbel,pmu = \"no\": " PMU, { STR(dom, "corbel,pmu", "no") } },
+        { D "corbel,pmu = (0 bytes): " PMU, { EMPTY(dom, "corbel,pmu") } },
+        { D "corbel,pmu = (4 bytes): " PMU, { CELLS(dom, "corbel,pmu", 1, 0) } },
     };
 
     check_refusals(list, ARRAY_SIZE(list));
@@ -178,7 +195,7 @@ int main(void)
         cmocka_unit_test(test_defaults),   cmocka_unit_test(test_passthrough),
         cmocka_unit_test(test_words),      cmocka_unit_test(test_restart_limit),
         cmocka_unit_test(test_watchdog),   cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_debug_hook),
+        cmocka_unit_test(test_debug_hook), cmocka_unit_test(test_pmu),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

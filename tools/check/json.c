@@ -299,6 +299,7 @@ static void put_policy(const struct domcfg *cfg)
     put_text("on_reboot", show_action(cfg->on_reboot));
     put_text("on_crash", show_action(cfg->on_crash));
     put_text("watchdog", show_watchdog(cfg->watchdog));
+    put_text("pmu", cfg->pmu_off ? "off" : "on");
     put_number("restarts", cfg->restarts_max);
     put_number("restart_seconds", cfg->restarts_seconds);
     put_close('}');

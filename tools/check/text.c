@@ -140,7 +140,7 @@ static void print_policy(const struct domcfg *cfg)
         printf(", at most %u restarts in %u s", cfg->restarts_max, cfg->restarts_seconds);
     if (cfg->watchdog != WATCHDOG_NONE)
         printf(", watchdog %s", show_watchdog(cfg->watchdog));
-    printf("\n");
+    printf("%s\n", cfg->pmu_off ? ", no PMU" : "");
 }
 
 static void print_modules(const struct plan *plan)
