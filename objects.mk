@@ -36,6 +36,9 @@ objs-hw := \
     arch/arm64/hw/inject_entry.o \
     arch/arm64/hw/ldst.o \
     arch/arm64/hw/pgtable.o \
+    arch/arm64/hw/pmu.o \
+    arch/arm64/hw/pmu_cpu.o \
+    arch/arm64/hw/pmu_regs.o \
     arch/arm64/hw/psci.o \
     arch/arm64/hw/smccc_call.o \
     arch/arm64/hw/stage1.o \
@@ -161,6 +164,7 @@ objs-vdev := \
     common/vdev/vgic_run.o \
     common/vdev/vgic_v2.o \
     common/vdev/vgic_v3.o \
+    common/vdev/vpmu.o \
     common/vdev/vpsci.o \
     common/vdev/vsmccc.o \
     common/vdev/vtimer.o \

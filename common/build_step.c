@@ -8,6 +8,7 @@
 #include <corbel/build.h>
 
 #include <arch/cache.h>
+#include <arch/cpu.h>
 #include <arch/stage2.h>
 #include <arch/time.h>
 #include <corbel/bits.h>
@@ -26,6 +27,7 @@
 #include <corbel/printf.h>
 #include <corbel/string.h>
 #include <corbel/vcpu.h>
+#include <corbel/vpmu.h>
 
 #define SCRUB_STEP SZ_64K
 #define CLEAN_STEP SZ_64K
@@ -237,7 +239,9 @@ static enum corbel_err write_dtb(struct domain *d)
                                .seed = seed,
                                .cpu_count = d->vcpu_count,
                                .vuart_intid = d->vuart.intid,
-                               .wdt_intid = d->wdt.intid };
+                               .wdt_intid = d->wdt.intid,
+                               .pmu = arch_cpu_has_pmu() && !d->cfg->pmu_off,
+                               .pmu_interrupts = vpmu_interrupts() };
     const char *failed = "";
     enum corbel_err err;
     u32 size, total;

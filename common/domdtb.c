@@ -5,8 +5,9 @@
  * Linux likes to find is there (stdout-path, seeds, PSCI 1.0, the CPUs' own
  * compatible), nothing of the host's tree is handed on; assigned devices come from
  * the domain's partial tree. Bindings: Devicetree Specification v0.4 chapter 3; Linux
- * arm,gic.yaml, arm,gic-v3.yaml, psci.yaml, arm,arch_timer.yaml, arm,sbsa-uart.yaml,
- * arm,sbsa-gwdt.yaml, arm-smc-wdt.yaml, reserved-memory/xen,shared-memory.txt.
+ * arm,gic.yaml, arm,gic-v3.yaml, psci.yaml, arm,arch_timer.yaml, arm,pmu.yaml,
+ * arm,sbsa-uart.yaml, arm,sbsa-gwdt.yaml, arm-smc-wdt.yaml,
+ * reserved-memory/xen,shared-memory.txt.
  */
 #include <corbel/domdtb.h>
 
@@ -14,6 +15,7 @@
 #include <corbel/fdt_write.h>
 #include <corbel/printf.h>
 #include <corbel/string.h>
+#include <corbel/vpmu.h>
 #include <corbel/vwdt.h>
 #include <hw/sbsa_gwdt.h>
 
@@ -213,6 +215,30 @@ static void write_timer(struct fdtw *w, const struct domdtb_input *in)
     fdtw_end_node(w);
 }
 
+/* The CPUs' own name, for guests that know it, and the one that all know. */
+static void write_pmu(struct fdtw *w, const struct domdtb_input *in)
+{
+    static const char generic[] = "arm,armv8-pmuv3";
+    const char *own = in->platform->pmu.compatible;
+    u32 flags = IRQ_LEVEL_HIGH | (is_gicv2(in) ? GICV2_PPI_CPU_MASK : 0);
+    u32 cells[] = { GIC_PPI, VPMU_INTID - 16, flags };
+    char compatible[sizeof(in->platform->pmu.compatible) + sizeof(generic)];
+    u32 size = 0;
+
+    if (!in->pmu)
+        return;
+    if (own[0] && strcmp(own, generic) != 0) {
+        size = (u32)strlen(own) + 1;
+        memcpy(compatible, own, size);
+    }
+    memcpy(compatible + size, generic, sizeof(generic));
+    fdtw_node(w, "pmu");
+    fdtw_bytes(w, "compatible", compatible, size + (u32)sizeof(generic));
+    if (in->pmu_interrupts)
+        fdtw_cells(w, "interrupts", cells, ARRAY_SIZE(cells));
+    fdtw_end_node(w);
+}
+
 /* A frame that came with a PCIe root complex; its SPIs are those of the host. */
 static void write_msi(struct fdtw *w, const struct domdtb_input *in)
 {
@@ -328,6 +354,7 @@ enum corbel_err domdtb_write(const struct domdtb_input *in, void *buf, u32 size,
     write_cpus(&w, in);
     write_psci(&w);
     write_timer(&w, in);
+    write_pmu(&w, in);
     write_gic(&w, in);
     write_uart(&w, in);
     write_gwdt(&w, in);

@@ -18,6 +18,7 @@
 #include <corbel/panic.h>
 #include <corbel/run.h>
 #include <corbel/vcpu.h>
+#include <corbel/vpmu.h>
 #include <corbel/vpsci.h>
 
 static void act(struct vcpu *v, enum guest_action action)
@@ -155,6 +156,9 @@ struct vcpu *guest_exit_handle(struct vcpu *v, const struct guest_exit *e)
         break;
     case EXIT_SYSREG:
         sysreg(v, e);
+        break;
+    case EXIT_PMU:
+        vpmu_update(v);
         break;
     case EXIT_WFX:
         wfx(v, e);

@@ -6,6 +6,7 @@
  */
 #include <corbel/irq_dispatch.h>
 
+#include <arch/cpu.h>
 #include <arch/time.h>
 #include <arch/vcpu.h>
 #include <corbel/console.h>
@@ -21,18 +22,34 @@
 #include <corbel/quiet.h>
 #include <corbel/timer.h>
 #include <corbel/vcpu.h>
+#include <corbel/vpmu.h>
 #include <corbel/vtimer.h>
 #include <corbel/vuart.h>
 #include <corbel/vwdt.h>
 
 /* INTIDs of this machine, set once by the boot CPU. */
-static u32 intid_hyp_timer, intid_virt_timer, intid_maintenance;
+static u32 intid_hyp_timer, intid_virt_timer, intid_maintenance, intid_pmu;
+
+/* The overflow interrupt of the CPUs' PMUs, 0: none. */
+static u32 choose_pmu(const struct platform *p)
+{
+    u32 intid = p->pmu.intid;
+
+    if (!intid || !arch_cpu_has_pmu())
+        return 0;
+    if (intid != intid_hyp_timer && intid != intid_virt_timer && intid != intid_maintenance)
+        return intid;
+    log_warn("device tree: PPI %u of the PMU is another's: it does not interrupt", intid);
+    return 0;
+}
 
 void irq_dispatch_init(const struct platform *p)
 {
     intid_hyp_timer = p->timer.hyp;
     intid_virt_timer = p->timer.virt;
     intid_maintenance = p->gic.maintenance_intid;
+    intid_pmu = choose_pmu(p);
+    vpmu_set_host_intid(intid_pmu);
     irq_dispatch_init_cpu();
 }
 
@@ -44,6 +61,8 @@ void irq_dispatch_init_cpu(void)
         err = irq_request(intid_virt_timer, true);
     if (err == CORBEL_OK)
         err = irq_request(intid_maintenance, true);
+    if (err == CORBEL_OK && intid_pmu)
+        err = irq_request(intid_pmu, true);
     if (err != CORBEL_OK)
         panic("device tree: no PPI of its own for the EL2 timer (%u), the virtual timer (%u) or "
               "GIC maintenance (%u): %s",
@@ -119,6 +138,13 @@ static void virtual_timer(struct cpu *cpu, u32 iar)
         sched_wake(&v->unit);
 }
 
+/* Level high until a guest lowers it: it stays active meanwhile. */
+static void performance(struct cpu *cpu, u32 iar)
+{
+    if (!cpu->resident || !vpmu_interrupt(cpu->resident))
+        gic->deactivate(iar);
+}
+
 static void owned(struct cpu *cpu, u32 intid, u32 iar)
 {
     struct domain *d = NULL;
@@ -126,6 +152,10 @@ static void owned(struct cpu *cpu, u32 intid, u32 iar)
     if (irq_owner_of(intid, &d) == IRQ_GUEST) {
         if (unlikely(!vgic_inject_hw(d, intid))) /* d ends on another CPU right now */
             gic->deactivate(iar);
+        return;
+    }
+    if (intid == intid_pmu && intid_pmu) {
+        performance(cpu, iar);
         return;
     }
     if (intid == SGI_KICK) {

@@ -16,6 +16,7 @@
 #include <corbel/list.h>
 #include <corbel/panic.h>
 #include <corbel/vcpu.h>
+#include <corbel/vpmu.h>
 
 static bool vwfi_native; /* boot option, set once */
 
@@ -29,12 +30,18 @@ static bool take_req(struct vcpu *v, u32 bits)
     return __atomic_fetch_and(&v->req, ~bits, __ATOMIC_ACQ_REL) & bits;
 }
 
-/* Save what this CPU holds of r; from the release on another CPU may load it. */
-static void give_up(struct cpu *cpu, struct vcpu *r)
+static void save(struct vcpu *r)
 {
     vgic_save(r);
     vtimer_save(r);
     arch_vcpu_save(r);
+    vpmu_save(r);
+}
+
+/* Save what this CPU holds of r; from the release on another CPU may load it. */
+static void give_up(struct cpu *cpu, struct vcpu *r)
+{
+    save(r);
     cpu->resident = NULL;
     cpu->current = NULL;
     __atomic_store_n(&r->resident, NULL, __ATOMIC_RELEASE);
@@ -49,6 +56,7 @@ static void start_if_pending(struct vcpu *v)
     if (v->power == VCPU_ON_PENDING) {
         arch_vcpu_reset(v, v->entry, v->context_id);
         vtimer_reset(v);
+        vpmu_reset(v);
         v->clean_pos = 0;
         v->power = VCPU_ON;
     }
@@ -67,6 +75,7 @@ static void load(struct cpu *cpu, struct vcpu *v)
 
     if (v->power != VCPU_ON)
         start_if_pending(v);
+    vpmu_load(v);
     arch_vcpu_load(v);
     if (*last != v->id + 1) {
         if (*last)
@@ -103,8 +112,7 @@ static void switch_to(struct cpu *cpu, struct vcpu *v)
         return;
     }
     if (cpu->resident == v) { /* off and on again on this CPU: start from reset state */
-        vgic_save(v);
-        vtimer_save(v);
+        save(v);
     } else if (cpu->resident) {
         give_up(cpu, cpu->resident);
     }

@@ -24,6 +24,9 @@ void arch_cpu_init(struct cpu *cpu);
  */
 void arch_cpu_harden(struct cpu *cpu);
 
+/* Performance monitors that guests can be given, the same on every CPU. */
+bool arch_cpu_has_pmu(void);
+
 /* Affinity fields of this CPU's MPIDR_EL1. */
 u64 arch_cpu_mpidr(void);
 

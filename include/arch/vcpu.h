@@ -53,6 +53,9 @@ bool arch_vcpu_caches_on(const struct vcpu *v);
 bool arch_sctlr_caches_on(u64 sctlr);
 void arch_vcpu_write_sctlr(struct vcpu *v, u64 value);
 
+/* Level of the PMU's overflow interrupt, of a vCPU loaded here. */
+bool arch_vcpu_pmu_output(const struct vcpu *v);
+
 /* Virtual timer registers of this CPU (CNTV_*), for vtimer.c. */
 u64 arch_cntv_ctl_read(void);
 void arch_cntv_ctl_write(u64 ctl);

@@ -12,7 +12,7 @@
 /*
  * The guest's device tree, one function per node: root (compatible, model),
  * chosen (bootargs, initrd, stdout-path, rng-seed, kaslr-seed), memory,
- * reserved-memory (static shared memory), cpus, psci, timer, GIC, vPL011,
+ * reserved-memory (static shared memory), cpus, psci, timer, pmu, GIC, vPL011,
  * watchdog, then aliases and passthrough of the partial tree. Pure: same input, same bytes.
  */
 struct domdtb_input {
@@ -24,8 +24,10 @@ struct domdtb_input {
     const u8 *seed;               /* 64 + 8 bytes from the DRBG: rng-seed, kaslr-seed; or NULL */
     u64 vcpu_mpidr[MAX_VCPUS];    /* only the affinity fields count */
     u32 cpu_count;
-    u32 vuart_intid; /* an SPI */
-    u32 wdt_intid;   /* likewise */
+    u32 vuart_intid;     /* an SPI */
+    u32 wdt_intid;       /* likewise */
+    bool pmu;            /* its CPUs have performance monitors */
+    bool pmu_interrupts; /* VPMU_INTID says when they overflow */
 };
 #define DOMDTB_SEED_SIZE 72u
 

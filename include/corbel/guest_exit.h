@@ -15,6 +15,7 @@ enum exit_reason {
     EXIT_SMC,
     EXIT_WFX,
     EXIT_SYSREG,
+    EXIT_PMU, /* answered already: the level of its interrupt changed */
     EXIT_DATA_ABORT,
     EXIT_INSN_ABORT,
     EXIT_SERROR,

@@ -48,6 +48,7 @@ struct vcpu {
     struct sched_unit unit;
     struct vgic_cpu vgic;
     struct vtimer vtimer;
+    bool pmu_line; /* level of the PMU's PPI, see vpmu.h; its own CPU */
     struct arch_vcpu arch;
 };
 

@@ -209,6 +209,36 @@ static void test_watchdogs(void **state)
     check_with_dtc();
 }
 
+static void test_pmu(void **state)
+{
+    prepare(GIC_V3, SZ_1G, 1);
+    write_tree();
+    check_absent("/pmu", NULL);
+
+    in.pmu = true;
+    write_tree();
+    check_string("/pmu", "compatible", "arm,armv8-pmuv3");
+    check_absent("/pmu", "interrupts");
+
+    in.pmu_interrupts = true;
+    strcpy(host.pmu.compatible, "arm,armv8-pmuv3"); /* not twice */
+    write_tree();
+    check_string("/pmu", "compatible", "arm,armv8-pmuv3");
+    check_cells("/pmu", "interrupts", 3, 1, 7, 4);
+    check_with_dtc();
+
+    memset(host.pmu.compatible, 'x', sizeof(host.pmu.compatible) - 1); /* the longest there is */
+    write_tree();
+    check_with_dtc();
+    prepare(GIC_V2, SZ_1G, 1);
+    in.pmu = in.pmu_interrupts = true;
+    strcpy(host.pmu.compatible, "arm,cortex-a72-pmu");
+    write_tree();
+    check_prop("/pmu", "compatible", "arm,cortex-a72-pmu\0arm,armv8-pmuv3", 35);
+    check_cells("/pmu", "interrupts", 3, 1, 7, 0xf04);
+    check_with_dtc();
+}
+
 static void test_bare_tree(void **state)
 {
     prepare(GIC_V3, SZ_1G, 1);
@@ -288,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_bare_tree),    cmocka_unit_test(test_wide_mpidr),
         cmocka_unit_test(test_largest_tree), cmocka_unit_test(test_same_input_same_bytes),
         cmocka_unit_test(test_too_small),    cmocka_unit_test(test_watchdogs),
+        cmocka_unit_test(test_pmu),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

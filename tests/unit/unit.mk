@@ -94,3 +94,5 @@ unit-test_smmuv2_bindings := $(smmuv2-srcs) $(smmuv2-p2m-srcs) common/iommu_map.
 unit-test_smmuv2_encode := drivers/iommu/smmuv2_encode.c
 unit-test_passdt_dma := $(passdt-srcs)
 unit-test_build_queue := common/build_queue.c
+unit-test_pmu_regs := arch/arm64/hw/pmu_regs.c
+unit-test_vpmu := common/vdev/vpmu.c common/lib/spinlock.c

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * System registers that trap (design.md section 11.4): ID registers where something is
- * hidden, the first access to breakpoints, PMU and implementation-defined ones as RAZ/WI, the
+ * hidden, the first access to breakpoints, the PMU, implementation-defined ones as RAZ/WI, the
  * rest UNDEFINED.
  * GIC, timer and set/way operations go up to common code.
  */
@@ -14,6 +14,7 @@
 #include <asm/debug.h>
 #include <asm/esr.h>
 #include <asm/features.h>
+#include <asm/pmu.h>
 #include <asm/sysreg.h>
 
 enum answer { RAZ_WI, UP };
@@ -69,16 +70,6 @@ static bool is_debug_state(u32 enc)
 {
     return enc == ENC_MDSCR ||
            (ENC_OP0(enc) == 2 && ENC_OP1(enc) == 0 && ENC_CRN(enc) == 0 && ENC_OP2(enc) >= 4);
-}
-
-/* PMU: S3_3_C9_C12..C14, S3_0_C9_C14, S3_3_C14_C8..C15. */
-static bool is_pmu(u32 enc)
-{
-    if (ENC_OP0(enc) != 3)
-        return false;
-    if (ENC_CRN(enc) == 9 && ENC_CRM(enc) >= 12 && ENC_CRM(enc) <= 14)
-        return ENC_OP1(enc) == 3 || (ENC_OP1(enc) == 0 && ENC_CRM(enc) == 14);
-    return ENC_OP1(enc) == 3 && ENC_CRN(enc) == 14 && ENC_CRM(enc) >= 8;
 }
 
 /* Implementation defined (TIDCP), and LORegions / RAS records that read as not there. */
@@ -179,17 +170,40 @@ static bool debug_access(struct vcpu *v, u32 iss, struct guest_exit *e)
     return true;
 }
 
+/* True: answered. False: e says that it is UNDEFINED, or that the interrupt's level changed. */
+static bool pmu_access(struct vcpu *v, struct pmu_access a, u32 iss, struct guest_exit *e)
+{
+    bool write = !(iss & ISS_SYS_DIR);
+    u64 value = write ? vcpu_reg_get(v, (u32)FIELD_GET(ISS_SYS_RT, iss)) : 0;
+
+    if (!vcpu_has_pmu(v) || !vcpu_pmu_access(v, a, write, &value)) {
+        e->reason = EXIT_UNDEF;
+        return false;
+    }
+    answer(v, iss, value, e);
+    if (!write || arch_vcpu_pmu_output(v) == v->pmu_line)
+        return true;
+    e->reason = EXIT_PMU;
+    return false;
+}
+
 bool vsysreg_handle(struct vcpu *v, u32 iss, struct guest_exit *e)
 {
     u32 enc = (u32)(iss & ISS_SYS_ENC);
+    struct pmu_access pmu;
 
     if (is_id(enc) && (iss & ISS_SYS_DIR)) {
-        answer(v, iss, cpu_id_view(ENC_CRM(enc), ENC_OP2(enc)), e);
+        u32 version = vcpu_has_pmu(v) ? cpu_features()->pmu.version : 0;
+
+        answer(v, iss, cpu_id_view(ENC_CRM(enc), ENC_OP2(enc), version), e);
         return true;
     }
     if (debug_access(v, iss, e))
         return true;
-    if (is_empty(enc) || (is_pmu(enc) && cpu_features()->pmu)) {
+    pmu = pmu_decode(enc);
+    if (pmu.reg != PMU_NONE)
+        return pmu_access(v, pmu, iss, e);
+    if (is_empty(enc)) {
         answer(v, iss, 0, e);
         return true;
     }

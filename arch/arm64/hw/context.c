@@ -24,7 +24,7 @@ void arch_vcpu_reset(struct vcpu *v, u64 entry, u64 context_id)
     memset(&v->arch, 0, sizeof(v->arch));
     memset(&v->regs, 0, sizeof(v->regs));
     v->arch.sctlr_el1 = SCTLR_EL1_RESET;
-    v->arch.hcr = cpu_guest_hcr();
+    v->arch.hcr = cpu_guest_hcr() | (v->domain->cfg->pmu_off ? HCR_EL2_TID3 : 0);
     vcpu_debug_reset(v);
     v->regs.pc = entry;
     v->regs.x[0] = context_id;
@@ -53,6 +53,8 @@ void arch_vcpu_save(struct vcpu *v)
     VCPU_EL1_REGS(X)
 #undef X
     vcpu_debug_save(v);
+    if (unlikely(v->arch.pmu.live))
+        vcpu_pmu_save(v);
     v->arch.hcr = read_sysreg(hcr_el2);
     if (cpu_features()->pauth)
         PAUTH_ALL(PAUTH_SAVE);
@@ -122,6 +124,8 @@ void arch_vcpu_load(struct vcpu *v)
     write_sysreg(v->arch.fpcr, fpcr);
     write_sysreg(v->arch.fpsr, fpsr);
     vcpu_debug_load(v);
+    if (unlikely(v->arch.pmu.live))
+        vcpu_pmu_load(v);
     write_sysreg(v->vmpidr | BIT(31), vmpidr_el2);
     write_sysreg(v->domain->cntvoff, cntvoff_el2);
     write_sysreg(v->arch.hcr, hcr_el2);

@@ -45,11 +45,6 @@ static u32 id_field(u64 reg, u32 shift)
     return (u32)(reg >> shift) & 0xf;
 }
 
-static bool has_pmu(u64 dfr0)
-{
-    return id_field(dfr0, 8) != 0 && id_field(dfr0, 8) != 0xf; /* 15: of another make */
-}
-
 static void features_read(struct cpu_features *f)
 {
     u64 pfr0 = read_sysreg(id_aa64pfr0_el1), pfr1 = read_sysreg(id_aa64pfr1_el1);
@@ -82,10 +77,10 @@ static void features_read(struct cpu_features *f)
         .lor = id_field(mmfr1, 16) != 0,
         .spe = id_field(dfr0, 32) != 0,
         .trbe = id_field(dfr0, 44) != 0,
-        .pmu = has_pmu(dfr0),
     };
+    pmu_caps_read(&f->pmu, dfr0);
     f->hide_ids = f->sve || f->sme || f->mte || f->mpam || f->amu || f->tcr2 || f->spe || f->trbe ||
-                  id_field(mmfr0, 0) > 5;
+                  id_field(mmfr0, 0) > 5 || id_field(dfr0, 8) != f->pmu.version;
 }
 
 /* The system has what every CPU has; what only some have must be hidden on all. */
@@ -104,9 +99,8 @@ static void features_narrow(const struct cpu_features *f)
     features.bbm = MIN(features.bbm, f->bbm);
     features.fgt &= f->fgt;
     features.hcx &= f->hcx;
-    features.pmu &= f->pmu;
     features.lor |= f->lor;
-    features.hide_ids |= f->hide_ids;
+    features.hide_ids |= pmu_caps_narrow(&features.pmu, &f->pmu) | f->hide_ids;
 }
 
 const struct cpu_features *cpu_features(void)
@@ -168,13 +162,12 @@ u64 cpu_guest_hcr(void)
 /* The same on every CPU and for every guest: written once, never per exit. */
 void cpu_guest_traps_init(void)
 {
-    u64 mdcr = MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TTRF | MDCR_TPMS | MDCR_TPM | MDCR_TPMCR;
+    u64 mdcr = MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TTRF | MDCR_TPMS | MDCR_TPM | MDCR_TPMCR |
+               pmu_init_cpu();
 
     /* Also while no guest is loaded: interrupts are EL2's, so that WFI ends with them. */
     write_sysreg(HCR_EL2_RW | HCR_EL2_IMO | HCR_EL2_FMO | HCR_EL2_AMO, hcr_el2);
     write_sysreg(CPTR_RES1 | CPTR_TTA | CPTR_TAM, cptr_el2);
-    if (has_pmu(read_sysreg(id_aa64dfr0_el1))) /* else PMCR_EL0 is UNDEFINED, here too */
-        mdcr |= FIELD_GET(GENMASK(15, 11), read_sysreg(pmcr_el0)); /* HPMN: all counters */
     write_sysreg(mdcr, mdcr_el2);
     write_sysreg(read_sysreg(midr_el1), vpidr_el2);
     write_sysreg(1, cnthctl_el2); /* EL1PCTEN: CNTPCT readable; EL1PCEN = 0: CNTP_* trap */
@@ -202,8 +195,9 @@ static u64 hide_pfr0(u64 v)
     return v & ~(GENMASK(35, 32) | GENMASK(43, 40) | GENMASK(47, 44)); /* SVE, MPAM, AMU */
 }
 
-static u64 hide_dfr0(u64 v)
+static u64 hide_dfr0(u64 v, u32 pmu)
 {
+    v = (v & ~GENMASK(11, 8)) | FIELD_PREP(GENMASK(11, 8), pmu);
     /* PMSVer, TraceFilt, TraceBuffer, MTPMU, BRBE, ExtTrcBuff; TraceVer */
     return v & ~(GENMASK(35, 32) | GENMASK(43, 40) | GENMASK(47, 44) | GENMASK(51, 48) |
                  GENMASK(55, 52) | GENMASK(59, 56) | GENMASK(7, 4));
@@ -215,7 +209,7 @@ static u64 limit_mmfr0(u64 v)
     return (v | features.pa_range) & ~(GENMASK(59, 56) | GENMASK(63, 60)); /* FGT, ECV: EL2's */
 }
 
-u64 cpu_id_view(u32 crm, u32 op2)
+u64 cpu_id_view(u32 crm, u32 op2, u32 pmu)
 {
     switch (crm * 8 + op2) {
     case 4 * 8 + 0:
@@ -224,7 +218,7 @@ u64 cpu_id_view(u32 crm, u32 op2)
         return read_sysreg(id_aa64pfr1_el1) &
                (GENMASK(3, 0) | GENMASK(7, 4) | GENMASK(15, 12) | GENMASK(35, 32));
     case 5 * 8 + 0:
-        return hide_dfr0(read_sysreg(id_aa64dfr0_el1));
+        return hide_dfr0(read_sysreg(id_aa64dfr0_el1), pmu);
     case 6 * 8 + 0:
         return read_sysreg(id_aa64isar0_el1) & ~GENMASK(27, 24); /* TME */
     case 6 * 8 + 1: /* LS64, SPECRES stay the hardware's but LS64 needs HCRX */
@@ -239,7 +233,7 @@ u64 cpu_id_view(u32 crm, u32 op2)
     case 7 * 8 + 2: /* no NV, EVT: EL2's own */
         return read_sysreg(SYS_ID_AA64MMFR2_EL1) & ~(GENMASK(27, 24) | GENMASK(59, 56));
     case 1 * 8 + 0 ... 3 * 8 + 7: /* AArch32 and MVFR */
-        return cpu_id_view_aarch32(crm, op2);
+        return cpu_id_view_aarch32(crm, op2, pmu);
     default: /* DFR1, ZFR0, SMFR0, MMFR3, MMFR4, AFR, reserved: nothing to show */
         return 0;
     }

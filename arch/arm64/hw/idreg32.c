@@ -7,7 +7,17 @@
 
 #include <asm/sysreg.h>
 
-u64 cpu_id_view_aarch32(u32 crm, u32 op2)
+#define DFR0_PERFMON GENMASK(27, 24)
+
+static u64 debug_features(u32 pmu)
+{
+    u64 v = read_sysreg(id_dfr0_el1) & ~(GENMASK(31, 28) | GENMASK(23, 12)); /* trace */
+    u32 perfmon = pmu == 1 ? 3 : pmu; /* PMUv3 has another number here */
+
+    return FIELD_GET(DFR0_PERFMON, v) ? (v & ~DFR0_PERFMON) | FIELD_PREP(DFR0_PERFMON, perfmon) : v;
+}
+
+u64 cpu_id_view_aarch32(u32 crm, u32 op2, u32 pmu)
 {
     switch (crm * 8 + op2) {
     case 8:
@@ -15,7 +25,7 @@ u64 cpu_id_view_aarch32(u32 crm, u32 op2)
     case 9:
         return read_sysreg(id_pfr1_el1);
     case 10:
-        return read_sysreg(id_dfr0_el1) & ~(GENMASK(31, 28) | GENMASK(23, 12)); /* trace */
+        return debug_features(pmu);
     case 12:
         return read_sysreg(id_mmfr0_el1);
     case 13:

@@ -4,6 +4,8 @@
 
 #include <corbel/types.h>
 
+#include <asm/pmu.h>
+
 /*
  * What every CPU of this host has: starts from the boot CPU's ID registers, and each
  * further CPU narrows it (arch_cpu_init). Guests are shown no more than this.
@@ -22,7 +24,8 @@ struct cpu_features {
     bool fgt;
     bool hcx;
     bool vhe_only; /* E2H is RES1 */
-    bool sve, sme, mte, mpam, amu, tcr2, lor, spe, trbe, pmu;
+    bool sve, sme, mte, mpam, amu, tcr2, lor, spe, trbe;
+    struct pmu_caps pmu;
     bool hide_ids;  /* something must be hidden: TID3 traps ID registers */
     u32 midr_first; /* of CPU 0 */
     bool midr_mixed;
@@ -35,9 +38,12 @@ const struct cpu_features *cpu_features(void);
 u64 cpu_guest_hcr(void);
 void cpu_guest_traps_init(void);
 
-/* Value that a guest reads from ID register S3_0_C0_Cm_op2 under TID3. */
-u64 cpu_id_view(u32 crm, u32 op2);
-u64 cpu_id_view_aarch32(u32 crm, u32 op2);
+/*
+ * Value that a guest reads from ID register S3_0_C0_Cm_op2 under TID3; pmu: the PMUVer it is
+ * shown, 0 for none.
+ */
+u64 cpu_id_view(u32 crm, u32 op2, u32 pmu);
+u64 cpu_id_view_aarch32(u32 crm, u32 op2, u32 pmu);
 
 /* Look for the errata of this CPU, log each the first time it is seen. Each CPU once. */
 void errata_init(void);

@@ -41,6 +41,7 @@
 #define SYS_APDBKEYHI_EL1    s3_0_c2_c2_3
 #define SYS_APGAKEYLO_EL1    s3_0_c2_c3_0
 #define SYS_APGAKEYHI_EL1    s3_0_c2_c3_1
+#define SYS_PMMIR_EL1        s3_0_c9_c14_6
 #define SYS_RNDR             s3_3_c2_c4_0
 #define SYS_ID_AA64MMFR2_EL1 s3_0_c0_c7_2
 #define SYS_ID_AA64MMFR3_EL1 s3_0_c0_c7_3

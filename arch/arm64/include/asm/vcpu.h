@@ -6,6 +6,7 @@
 #include <corbel/types.h>
 
 #include <asm/debug.h>
+#include <asm/pmu.h>
 
 /*
  * EL1 system registers that move with a vCPU: the one list (design decision 9).
@@ -30,6 +31,7 @@ struct arch_vcpu {
     u64 pauth[VCPU_PAUTH_KEYS];
     u64 hcr; /* HCR_EL2 to run with */
     struct vcpu_debug debug;
+    struct vcpu_pmu pmu;
     u64 fpcr, fpsr;
     u64 v[64] __aligned(16); /* V0..V31 */
 };

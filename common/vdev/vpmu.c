@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The overflow interrupt of guests' performance monitors: the host's PPI in, a level-sensitive
+ * PPI of the vCPU out. The host's stays active, which keeps it from coming again, until the
+ * guest lowers the level by a write, all of which trap, or leaves the CPU. Always on the CPU
+ * where the vCPU is resident or just being loaded; no lock. Arm ARM D13.3 (overflow).
+ */
+#include <corbel/vpmu.h>
+
+#include <arch/vcpu.h>
+#include <corbel/compiler.h>
+#include <corbel/irq.h>
+#include <corbel/vcpu.h>
+
+static u32 host_intid; /* written by the boot CPU before the others run guests */
+
+void vpmu_set_host_intid(u32 intid)
+{
+    host_intid = intid;
+}
+
+bool vpmu_interrupts(void)
+{
+    return host_intid != 0;
+}
+
+static void show(struct vcpu *v, bool level)
+{
+    v->pmu_line = level;
+    vgic_set_ppi(v, VPMU_INTID, level);
+}
+
+bool vpmu_interrupt(struct vcpu *v)
+{
+    bool level = arch_vcpu_pmu_output(v);
+
+    if (level != v->pmu_line)
+        show(v, level);
+    return level;
+}
+
+void vpmu_update(struct vcpu *v)
+{
+    bool level = arch_vcpu_pmu_output(v);
+
+    if (!host_intid || level == v->pmu_line)
+        return;
+    gic->set_active(host_intid, level);
+    show(v, level);
+}
+
+void vpmu_load(struct vcpu *v)
+{
+    if (unlikely(v->pmu_line))
+        gic->set_active(host_intid, true);
+}
+
+void vpmu_save(struct vcpu *v)
+{
+    if (unlikely(v->pmu_line))
+        gic->set_active(host_intid, false); /* the CPU's PMU is stopped: it does not come back */
+}
+
+void vpmu_reset(struct vcpu *v)
+{
+    if (v->pmu_line)
+        show(v, false);
+}
