@@ -8,7 +8,7 @@ from harness import HV, mkdtb, payload
 
 GROUPS = {
     "traps": 1, "gic": 2, "irqs": 1, "gicsmp": 2, "timer": 1, "psci": 1, "pscismp": 2, "smp": 4,
-    "mem": 1, "tree": 2, "uart": 1, "debug": 1,
+    "mem": 1, "tree": 2, "uart": 1, "debug": 1, "pmu": 1, "pmusmp": 2,
 }
 
 

@@ -9,15 +9,16 @@
 #include "psci.h"
 
 static const struct payload_test tests[] = {
-    { "traps", test_traps },       { "gic", test_gic },       { "irqs", test_gic_irqs },
-    { "gicsmp", test_gic_smp },    { "timer", test_timer },   { "psci", test_psci },
-    { "pscismp", test_psci_smp },  { "smp", test_smp },       { "mem", test_mem },
-    { "tree", test_tree },         { "debug", test_debug },   { "uart", test_uart },
-    { "spin", test_spin },         { "echo", test_echo },     { "crash", test_crash },
-    { "bench", test_bench },       { "device", test_device }, { "sram", test_sram },
-    { "shmem", test_shmem },       { "dma", test_dma },       { "dbgmove", test_debug_moved },
-    { "watchdog", test_watchdog }, { "life", test_life },     { "heart", test_heart },
-    { "pingpong", test_pingpong }, { "switch", test_switch },
+    { "traps", test_traps },       { "gic", test_gic },           { "irqs", test_gic_irqs },
+    { "gicsmp", test_gic_smp },    { "timer", test_timer },       { "psci", test_psci },
+    { "pscismp", test_psci_smp },  { "smp", test_smp },           { "mem", test_mem },
+    { "tree", test_tree },         { "debug", test_debug },       { "uart", test_uart },
+    { "spin", test_spin },         { "echo", test_echo },         { "crash", test_crash },
+    { "bench", test_bench },       { "device", test_device },     { "sram", test_sram },
+    { "shmem", test_shmem },       { "dma", test_dma },           { "dbgmove", test_debug_moved },
+    { "watchdog", test_watchdog }, { "life", test_life },         { "heart", test_heart },
+    { "pmu", test_pmu },           { "pmuoff", test_pmu_off },    { "pmusmp", test_pmu_smp },
+    { "pmumove", test_pmu_moved }, { "pingpong", test_pingpong }, { "switch", test_switch },
 };
 
 void payload_main(uintptr_t dtb);

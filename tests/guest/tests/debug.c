@@ -148,7 +148,7 @@ static void test_values(void)
     write_sysreg(0, dbgwvr1_el1);
 }
 
-static void test_pmu(void)
+static void test_pmu_there(void)
 {
     uint64_t pmcr = 0;
     uint64_t version = read_sysreg(id_aa64dfr0_el1) >> 8 & 15;
@@ -199,5 +199,5 @@ void test_debug(void)
     test_step();
     test_os_lock();
     test_values();
-    test_pmu();
+    test_pmu_there();
 }
