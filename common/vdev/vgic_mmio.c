@@ -149,41 +149,67 @@ static __noinline void wide_access(struct vgic_access *acc, const struct vgic_re
         reg->write(acc, (old & ~mask) | ((a->value << shift) & mask));
 }
 
-static void reg_access(struct vgic_access *acc, const struct vgic_reg *reg, struct mmio_access *a)
+static __noinline void bank_access(struct vgic_access *acc, const struct vgic_reg *reg,
+                                   struct mmio_access *a)
 {
     if (reg->widths & 8)
         wide_access(acc, reg, a);
     else if (reg->write_ones && a->write)
         ones_write(acc, reg, a->value);
-    else if (reg->bits && a->write)
+    else if (a->write)
         bank_write(acc, reg, a->value, a->size);
-    else if (reg->bits)
+    else
         bank_read(acc, reg, a);
-    else if (a->write && reg->write)
-        reg->write(acc, a->value);
-    else if (!a->write && reg->read)
-        a->value = reg->read(acc);
 }
 
-enum mmio_result vgic_frame_access(struct vgic_access *acc, const struct vgic_reg *table, u32 count,
-                                   struct mmio_access *a, u32 offset)
+static __noinline enum mmio_result any_access(struct vcpu *v, struct vcpu *owner,
+                                              const struct vgic_reg *reg, struct mmio_access *a,
+                                              u32 offset)
 {
-    const struct vgic_reg *reg = table, *end = table + count;
+    struct vgic_access acc = {
+        .v = v, .owner = owner, .d = v->domain, .offset = offset - reg->offset
+    };
 
+    if (unlikely(v->vgic.fold_key) && fold_pending(&acc, a))
+        return MMIO_RETRY;
     if (!a->write)
         a->value = 0;
-    while (reg < end && offset >= reg->offset + reg->size)
-        reg++;
-    if (reg == end || offset < reg->offset || !(reg->widths & a->size) || offset & (a->size - 1u))
+    if (reg->bits || reg->widths & 8)
+        bank_access(&acc, reg, a);
+    else if (a->write && reg->write)
+        reg->write(&acc, a->value);
+    if (likely(!acc.ask) || acc.final)
         return MMIO_OK;
-    if (unlikely(acc->v->vgic.fold_key) && fold_pending(acc, a))
-        return MMIO_RETRY;
-    acc->offset = offset - reg->offset;
-    reg_access(acc, reg, a);
-    if (likely(!acc->ask) || acc->final)
-        return MMIO_OK;
-    fold_ask(acc->v, a, acc->ask);
+    fold_ask(v, a, acc.ask);
     return MMIO_RETRY;
+}
+
+/* A register that is no bank: what it holds is nobody else's to answer. */
+static __noinline enum mmio_result plain_read(struct vcpu *v, struct vcpu *owner,
+                                              const struct vgic_reg *reg, struct mmio_access *a,
+                                              u32 offset)
+{
+    struct vgic_access acc;
+
+    acc.v = v;
+    acc.owner = owner;
+    acc.d = v->domain;
+    acc.offset = offset - reg->offset;
+    a->value = reg->read ? reg->read(&acc) : 0;
+    return MMIO_OK;
+}
+
+enum mmio_result vgic_frame_access(struct vcpu *v, struct vcpu *owner, const struct vgic_reg *reg,
+                                   struct mmio_access *a, u32 offset)
+{
+    while (offset >= reg->end)
+        reg++;
+    if (unlikely(offset < reg->offset || !(reg->widths & a->size))) {
+        a->value = 0;
+        return MMIO_OK;
+    }
+    return reg->plain && !a->write ? plain_read(v, owner, reg, a, offset)
+                                   : any_access(v, owner, reg, a, offset);
 }
 
 /* --- group, priority, configuration: plain fields --- */

@@ -121,24 +121,28 @@ struct vgic_access {
 };
 
 /*
- * A register or a bank. bits > 0: that many bits per INTID, get and set handle one
- * interrupt (bits 1: set is called for bits written as 1 where write_ones is true).
- * bits = 0: read and write handle the register; NULL: RAZ, WI.
+ * A register or a bank; a table is sorted by offset and ends with VGIC_REGS_END. bits > 0:
+ * that many bits per INTID, get and set handle one interrupt (bits 1: set is called for bits
+ * written as 1 where write_ones is true). bits = 0: read and write handle the register;
+ * NULL: RAZ, WI.
  */
 struct vgic_reg {
-    u32 offset;
-    u32 size; /* bytes */
+    u32 offset, end; /* end: behind it */
     u8 bits;
     u8 widths; /* sizes of access allowed, or-ed */
     bool write_ones;
+    bool plain; /* 32 bits, no bank */
     u64 (*get)(struct vgic_access *acc, struct virq *irq);
     void (*set)(struct vgic_access *acc, struct virq *irq, u64 value);
     u64 (*read)(struct vgic_access *acc);
     void (*write)(struct vgic_access *acc, u64 value);
 };
 
-/* acc->v, owner, d set; offset within the frame. table is sorted by offset. */
-enum mmio_result vgic_frame_access(struct vgic_access *acc, const struct vgic_reg *table, u32 count,
+/*
+ * v's access at offset of a frame, aligned to its size. owner: whose private interrupts the
+ * frame shows, NULL: none.
+ */
+enum mmio_result vgic_frame_access(struct vcpu *v, struct vcpu *owner, const struct vgic_reg *table,
                                    struct mmio_access *a, u32 offset);
 
 u64 virq_get_group(struct vgic_access *acc, struct virq *irq);
@@ -160,19 +164,24 @@ void virq_set_config(struct vgic_access *acc, struct virq *irq, u64 value);
 void virq_set_target(struct vgic_access *acc, struct virq *irq, struct vcpu *target);
 
 /* The rows that GICD and GICR's SGI frame share; irqs: how many INTIDs the bank shows. */
-#define VGIC_BANK_1(off, irqs, get_, set_, ones)                                           \
-    {                                                                                      \
-        .offset = (off), .size = (irqs) / 8, .bits = 1, .widths = 4, .write_ones = (ones), \
-        .get = (get_), .set = (set_)                                                       \
-    }
-#define VGIC_BANK_N(off, irqs, bits_, widths_, get_, set_)                                   \
-    {                                                                                        \
-        .offset = (off), .size = (irqs) * (bits_) / 8, .bits = (bits_), .widths = (widths_), \
-        .get = (get_), .set = (set_)                                                         \
-    }
-#define VGIC_REG(off, size_, widths_, read_, write_)                                              \
+#define VGIC_BANK_1(off, irqs, get_, set_, ones)                                                  \
     {                                                                                             \
-        .offset = (off), .size = (size_), .widths = (widths_), .read = (read_), .write = (write_) \
+        .offset = (off), .end = (off) + (irqs) / 8, .bits = 1, .widths = 4, .write_ones = (ones), \
+        .get = (get_), .set = (set_)                                                              \
+    }
+#define VGIC_BANK_N(off, irqs, bits_, widths_, get_, set_)                     \
+    {                                                                          \
+        .offset = (off), .end = (off) + (irqs) * (bits_) / 8, .bits = (bits_), \
+        .widths = (widths_), .get = (get_), .set = (set_)                      \
+    }
+#define VGIC_REG(off, size_, widths_, read_, write_)                                           \
+    {                                                                                          \
+        .offset = (off), .end = (off) + (size_), .widths = (widths_), .plain = (widths_) == 4, \
+        .read = (read_), .write = (write_)                                                     \
+    }
+#define VGIC_REGS_END             \
+    {                             \
+        .offset = ~0u, .end = ~0u \
     }
 #define VGIC_COMMON_BANKS(base, irqs)                                                         \
     VGIC_BANK_1((base) + GICD_IGROUPR, irqs, virq_get_group, virq_set_group, false),          \

@@ -134,14 +134,13 @@ static const struct vgic_reg gicd_regs[] = {
     VGIC_BANK_N(GICD_CPENDSGIR, 16, 8, 1 | 4, get_sgi_sources, clear_sgi_sources),
     VGIC_BANK_N(GICD_SPENDSGIR, 16, 8, 1 | 4, get_sgi_sources, set_sgi_sources),
     VGIC_REG(GICD_V2_ICPIDR4, 48, 4, read_id, NULL),
+    VGIC_REGS_END,
 };
 
 static enum mmio_result gicd_access(struct vcpu *v, void *ctx, struct mmio_access *a)
 {
-    struct vgic_access acc = { .v = v, .owner = v, .d = v->domain };
-
     (void)ctx;
-    return vgic_frame_access(&acc, gicd_regs, ARRAY_SIZE(gicd_regs), a, (u32)a->offset);
+    return vgic_frame_access(v, v, gicd_regs, a, (u32)a->offset);
 }
 
 static const struct mmio_ops gicd_ops = { "GICD", gicd_access };

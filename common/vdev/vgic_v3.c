@@ -67,7 +67,7 @@ static u64 read_id(struct vgic_access *acc)
     return ids[acc->offset / 4];
 }
 
-/* INTIDs below 32 are RAZ/WI here with ARE = 1: acc.owner is NULL. */
+/* INTIDs below 32 are RAZ/WI here with ARE = 1: the frame has no owner. */
 static const struct vgic_reg gicd_regs[] = {
     VGIC_REG(GICD_CTLR, 4, 4, read_ctlr, write_ctlr),
     VGIC_REG(GICD_TYPER, 4, 4, read_typer, NULL),
@@ -76,14 +76,13 @@ static const struct vgic_reg gicd_regs[] = {
     VGIC_BANK_N(GICD_ICFGR, 1024, 2, 4, virq_get_config, virq_set_config),
     VGIC_BANK_N(GICD_IROUTER, 1024, 64, 4 | 8, get_route, set_route),
     VGIC_REG(GICD_V3_PIDR4, 48, 4, read_id, NULL),
+    VGIC_REGS_END,
 };
 
 static enum mmio_result gicd_access(struct vcpu *v, void *ctx, struct mmio_access *a)
 {
-    struct vgic_access acc = { .v = v, .d = v->domain };
-
     (void)ctx;
-    return vgic_frame_access(&acc, gicd_regs, ARRAY_SIZE(gicd_regs), a, (u32)a->offset);
+    return vgic_frame_access(v, NULL, gicd_regs, a, (u32)a->offset);
 }
 
 /* --- redistributor --- */
@@ -131,18 +130,16 @@ static const struct vgic_reg gicr_regs[] = {
     VGIC_REG(GICR_PIDR4, 48, 4, read_redist_id, NULL),
     VGIC_COMMON_BANKS(GICR_SGI, 32),
     VGIC_BANK_N(GICR_ICFGR0, 32, 2, 4, virq_get_config, virq_set_config),
+    VGIC_REGS_END,
 };
 
 static enum mmio_result gicr_access(struct vcpu *v, void *ctx, struct mmio_access *a)
 {
     u32 id = (u32)(a->offset / GICR_SIZE_V3), offset = (u32)(a->offset % GICR_SIZE_V3);
-    struct vgic_access acc = { .v = v, .d = v->domain };
+    struct vcpu *owner = id < v->domain->vcpu_count ? v->domain->vcpus[id] : NULL;
 
     (void)ctx;
-    acc.owner = id < acc.d->vcpu_count ? acc.d->vcpus[id] : NULL;
-    if (!acc.owner)
-        return MMIO_ABORT;
-    return vgic_frame_access(&acc, gicr_regs, ARRAY_SIZE(gicr_regs), a, offset);
+    return owner ? vgic_frame_access(v, owner, gicr_regs, a, offset) : MMIO_ABORT;
 }
 
 static const struct mmio_ops gicd_ops = { "GICD", gicd_access };
