@@ -189,14 +189,11 @@ static void write_data(struct domain *d, u8 c)
 
 /* --- registers ---------------------------------------------------------------------------- */
 
-static u32 read_flags(const struct vuart *u)
+/* Room behind a full or before an empty FIFO: what a guest asks for all the time is none of it. */
+static __noinline u32 fifo_flags(const struct vuart *u, u32 rx, u32 tx)
 {
-    u32 rx = __atomic_load_n(&u->rx.count, __ATOMIC_RELAXED);
-    u32 tx = __atomic_load_n(&u->tx.count, __ATOMIC_RELAXED);
-    u32 fr = PL011_FR_CTS | PL011_FR_DSR | PL011_FR_DCD; /* somebody is always connected */
+    u32 fr = rx ? 0 : (u32)PL011_FR_RXFE;
 
-    if (!rx)
-        fr |= PL011_FR_RXFE;
     if (rx >= depth(u))
         fr |= PL011_FR_RXFF;
     if (!tx)
@@ -204,6 +201,18 @@ static u32 read_flags(const struct vuart *u)
     if (tx >= depth(u))
         fr |= PL011_FR_TXFF;
     return fr;
+}
+
+/* BUSY is never set, and somebody is always connected. */
+static inline u32 read_flags(const struct vuart *u)
+{
+    u32 rx = __atomic_load_n(&u->rx.count, __ATOMIC_RELAXED);
+    u32 tx = __atomic_load_n(&u->tx.count, __ATOMIC_RELAXED);
+    u32 fr = PL011_FR_CTS | PL011_FR_DSR | PL011_FR_DCD | PL011_FR_RXFE | PL011_FR_TXFE;
+
+    if (likely(!(rx | tx)))
+        return fr;
+    return (fr & ~(u32)(PL011_FR_RXFE | PL011_FR_TXFE)) | fifo_flags(u, rx, tx);
 }
 
 /* Caller holds the lock. */
@@ -214,6 +223,8 @@ static u32 read_register(struct domain *d, u32 offset)
     switch (offset) {
     case PL011_DR:
         return read_data(d);
+    case PL011_FR: /* its upper bytes */
+        return read_flags(u);
     case PL011_RSR: /* nothing ever goes wrong on this line */
         return 0;
     case PL011_ILPR:
@@ -308,21 +319,12 @@ static void write_register(struct domain *d, u32 offset, u32 value)
     update_line(d);
 }
 
-static enum mmio_result access(struct vcpu *v, void *ctx, struct mmio_access *a)
+static __noinline enum mmio_result locked_access(struct domain *d, struct mmio_access *a)
 {
-    struct domain *d = ctx;
     u32 offset = (u32)a->offset & ~3u, shift = ((u32)a->offset & 3) * 8;
 
     if (a->size > 4)
         return MMIO_ABORT;
-    if (a->write && a->offset == PL011_DR) {
-        write_data(d, (u8)a->value);
-        return MMIO_OK;
-    }
-    if (!a->write && offset == PL011_FR) {
-        a->value = read_flags(&d->vuart) >> shift;
-        return MMIO_OK;
-    }
     spin_lock(&d->vuart.lock);
     if (!a->write)
         a->value = read_register(d, offset) >> shift;
@@ -330,6 +332,22 @@ static enum mmio_result access(struct vcpu *v, void *ctx, struct mmio_access *a)
         write_register(d, offset, (u32)a->value);
     spin_unlock(&d->vuart.lock);
     return MMIO_OK;
+}
+
+/* What a guest does for each character comes first: look at FR, write DR. */
+static enum mmio_result access(struct vcpu *v, void *ctx, struct mmio_access *a)
+{
+    struct domain *d = ctx;
+
+    if (a->offset == PL011_FR && !a->write && a->size <= 4) {
+        a->value = read_flags(&d->vuart);
+        return MMIO_OK;
+    }
+    if (a->offset == PL011_DR && a->write && a->size <= 4) {
+        write_data(d, (u8)a->value);
+        return MMIO_OK;
+    }
+    return locked_access(d, a);
 }
 
 static const struct mmio_ops vuart_ops = { .name = "vPL011", .access = access };
