@@ -185,8 +185,9 @@ static void repack(struct vcpu *v)
  * Maintenance for pending interrupts without list register. Underflow refills in time
  * while interrupts come one by one; "none pending" also when they nest, each of them
  * active. With a single list register underflow is always true (IHI 0069, ICH_MISR.U),
- * so only the other is used there. When the guest turns a group on or off, the choice of
- * what sits in the list registers is due again.
+ * so only the other is used there. When the guest turns a group on, or off while the other is
+ * on, the choice of what sits in the list registers is due again. (With both off nothing can be
+ * chosen; besides, QEMU's VGRP0D looks at VENG1: it would come without end.)
  */
 static u32 pending_hcr(const struct vcpu *v, u64 vmcr, bool deliverable)
 {
@@ -194,9 +195,10 @@ static u32 pending_hcr(const struct vcpu *v, u64 vmcr, bool deliverable)
 
     if (deliverable)
         hcr = ICH_HCR_NPIE | (v->vgic.lr_mask > 1 ? ICH_HCR_UIE : 0);
-    hcr |= group_on(vmcr, false) ? ICH_HCR_VGRP0DIE : ICH_HCR_VGRP0EIE;
-    hcr |= group_on(vmcr, true) ? ICH_HCR_VGRP1DIE : ICH_HCR_VGRP1EIE;
-    return hcr;
+    if (group_on(vmcr, false) && group_on(vmcr, true))
+        return hcr | ICH_HCR_VGRP0DIE | ICH_HCR_VGRP1DIE;
+    hcr |= group_on(vmcr, false) ? 0 : ICH_HCR_VGRP0EIE;
+    return hcr | (group_on(vmcr, true) ? 0 : ICH_HCR_VGRP1EIE);
 }
 
 /* Ask for maintenance as what is left on the list needs it. */

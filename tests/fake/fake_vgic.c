@@ -350,6 +350,16 @@ void fake_load(u32 cpu, struct vcpu *v)
 
 /* --- what the virtual CPU interface does --- */
 
+/* As the architecture has it, and also as QEMU has it, whose VGRP0D looks at VENG1 (10.0). */
+static bool group_changed(u32 hcr)
+{
+    bool group0 = vif()->vmcr & ICH_VMCR_VENG0, group1 = vif()->vmcr & ICH_VMCR_VENG1;
+
+    return (hcr & (group0 ? ICH_HCR_VGRP0EIE : ICH_HCR_VGRP0DIE)) ||
+           (hcr & (group1 ? ICH_HCR_VGRP1EIE : ICH_HCR_VGRP1DIE)) ||
+           ((hcr & ICH_HCR_VGRP0DIE) && !group1);
+}
+
 static bool maintenance_due(void)
 {
     u32 hcr = vif()->hcr, valid = 0;
@@ -364,8 +374,7 @@ static bool maintenance_due(void)
     }
     return ended || ((hcr & ICH_HCR_UIE) && valid <= 1) || ((hcr & ICH_HCR_NPIE) && !pending) ||
            ((hcr & ICH_HCR_LRENPIE) && FIELD_GET(ICH_HCR_EOICOUNT, hcr)) ||
-           (hcr & (vif()->vmcr & ICH_VMCR_VENG0 ? ICH_HCR_VGRP0EIE : ICH_HCR_VGRP0DIE)) ||
-           (hcr & (vif()->vmcr & ICH_VMCR_VENG1 ? ICH_HCR_VGRP1EIE : ICH_HCR_VGRP1DIE));
+           group_changed(hcr);
 }
 
 static bool serve_cpu(u32 cpu)

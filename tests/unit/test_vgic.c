@@ -522,6 +522,34 @@ static void test_sgi_v2(void **state)
     assert_int_equal(guest_ack(3), 5 | 2 << 10);
 }
 
+/* More of a group that is off than fit, while the other is on: no maintenance without end. */
+static void test_one_group_on(void **state)
+{
+    static const u64 on[] = { ICH_VMCR_VENG0, ICH_VMCR_VENG1, 0 };
+
+    (void)state;
+    for (u32 i = 0; i < ARRAY_SIZE(on); i++) {
+        start(GIC_V3, 1, 2);
+        for (u32 intid = 40; intid < 46; intid++) {
+            spi_on(intid, 0x80, true);
+            mmio_set(v0, FAKE_GICD + GICD_ISPENDR + 4, 4, BIT(intid % 32));
+        }
+        mmio_set(v0, FAKE_GICD + GICD_IGROUPR + 4, 4, on[i] == ICH_VMCR_VENG0 ? ~0u : 0);
+        fake_vif[0].vmcr = on[i] | ICH_VMCR_VPMR;
+        vgic_flush(v0);
+        fake_serve(d);
+        /* Each switch of a group is noticed. */
+        fake_vif[0].vmcr = ICH_VMCR_VENG0 | ICH_VMCR_VENG1 | ICH_VMCR_VPMR;
+        for (u32 n = 0; n < 6; n++) {
+            fake_serve(d);
+            assert_in_range(guest_ack(0), 40, 45);
+            guest_eoi(0, 40 + n);
+        }
+        if (i + 1 < ARRAY_SIZE(on))
+            fake_vgic_teardown();
+    }
+}
+
 static void test_wfi(void **state)
 {
     (void)state;
@@ -607,6 +635,7 @@ int main(void)
         cmocka_unit_test_teardown(test_retarget_idle, teardown),
         cmocka_unit_test_teardown(test_sgi_v3, teardown),
         cmocka_unit_test_teardown(test_sgi_v2, teardown),
+        cmocka_unit_test_teardown(test_one_group_on, teardown),
         cmocka_unit_test_teardown(test_wfi, teardown),
         cmocka_unit_test_teardown(test_wfi_after_end, teardown),
         cmocka_unit_test_teardown(test_unknown, teardown),
