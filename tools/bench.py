@@ -38,8 +38,8 @@ def measure_linux(name, initrd):
            "linux_quiet": take.linux(hv, initrd, "linux-quiet", quiet=True),
            "linux_n1": take.linux(hv, initrd, "linux-n1", quiet=True, cpu="neoverse-n1")}
     if name != "bare":
-        out["first_guest_1"] = take.first_guest(hv, initrd, 1)
-        out["first_guest_8"] = take.first_guest(hv, initrd, 8)
+        out["start_1"] = take.start_up(hv, initrd, 1)
+        out["start_8"] = take.start_up(hv, initrd, 8)
     return out
 
 

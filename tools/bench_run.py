@@ -169,14 +169,14 @@ class Run:
             time.sleep(0.05)
 
     def _read_counts(self):
-        """{"first-guest": n, "regions": [counts], "marks": [counts]}, counts being a dictionary."""
-        result = {"first-guest": 0, "regions": [], "marks": []}
+        """{"first-guest": n, "starts": [counts], "regions": .., "marks": ..}, counts a dictionary."""
+        result = {"first-guest": 0, "starts": [], "regions": [], "marks": []}
         with open(self.counts, encoding="ascii") as file:
             for line in file:
                 key, *numbers = line.split()
                 numbers = [int(number) for number in numbers]
-                if key == "region":
-                    result["regions"].append(dict(zip(COUNTERS, numbers[1:])))
+                if key in ("region", "start"):
+                    result[key + "s"].append(dict(zip(COUNTERS, numbers[1:])))
                 elif key == "mark":
                     result["marks"].append(dict(zip(COUNTERS, numbers)))
                 elif key == "first-guest":

@@ -31,7 +31,7 @@ def check(figures, compiler="cc 1", kernel="linux 1"):
     ("micro.a.el2", 102.1, False),
     ("micro.a.el2", 50.0, True),
     ("micro.a.exits", 0.001, False),    # of nothing, two per cent are nothing
-    ("first_guest_8", 1021, False),
+    ("start_8.first", 1021, False),
 ])
 def test_regression(capsys, name, value, passes):
     """Only what got more than 2 % worse fails, and its name is printed."""
@@ -41,9 +41,9 @@ def test_regression(capsys, name, value, passes):
 
 def test_improvement_asks(capsys):
     """More than 2 % better passes, and asks for a new baseline."""
-    assert check(dict(GOOD, first_guest_1=900))
+    assert check(dict(GOOD, **{"start_1.first": 900}))
     out = capsys.readouterr().out
-    assert "better: first_guest_1: 900, was 1000 (-10.0 %)" in out
+    assert "better: start_1.first: 900, was 1000 (-10.0 %)" in out
     assert "make bench-baseline" in out
 
 
@@ -57,7 +57,7 @@ def test_missing_and_new(capsys):
 
 def test_other_kernel(capsys):
     """Boots with another kernel are not compared, which is said; the rest is."""
-    assert check(dict(GOOD, first_guest_1=5000), kernel="linux 2")
+    assert check(dict(GOOD, **{"start_1.first": 5000}), kernel="linux 2")
     out = capsys.readouterr().out
     assert "NOTICE" in out and "linux 2" in out and "2 figures compared" in out
     assert not check(dict(GOOD, **{"micro.a.el2": 200.0}), kernel="linux 2")
@@ -86,6 +86,8 @@ def test_committed_baseline():
     for name in ("micro.hvc_psci_version.el2", "micro_vwfi.timer_tick_wfi.el2", "switch.el2",
                  "ipi", "ram.base", "size.text_rodata"):
         assert stored["figures"][name] > 0
+    for row in rows.ROWS:
+        assert not row.mine.startswith("micro") or row.mine in stored["figures"]
     for name in ("eoi", "cntv_write", "cntpct_read", "tlbi", "sctlr_write"):
         assert stored["figures"]["micro.%s.exits" % name] == 0
 
@@ -163,9 +165,10 @@ def test_counts(tmp_path):
     config = bench_figures.payload_config("tree")
     run = bench_run.Run.__new__(bench_run.Run)
     run.counts = tmp_path / "counts"
-    run.counts.write_text("first-guest 7\nregion 0 1 2 3 4 5 6\nmark 1 1 1 1 1 1\n"
+    run.counts.write_text("first-guest 7\nstart 0 0 9 0 0 0 0\nregion 0 1 2 3 4 5 6\nmark 1 1 1 1 1 1\n"
                           "mark 9 8 7 6 5 4\nend 0 0 0 0 0 0\n")
     counts = run._read_counts()     # pylint: disable=protected-access
-    assert counts["first-guest"] == 7 and counts["regions"][0]["el2"] == 2
+    assert counts["first-guest"] == 7 and counts["starts"][0]["el2"] == 9
+    assert counts["regions"][0]["el2"] == 2
     assert bench_run.minus(*counts["marks"][::-1])["exits"] == 6
     assert config.domains[0].modules[0].bootargs == "test=tree end=hang"

@@ -6,6 +6,8 @@
  * vectors for lower exception levels, which are learned from where the guest first comes back to.
  * Lines written to out=FILE:
  *   first-guest INSNS                 all instructions before the guest's first
+ *   start N GUEST EL2 EXITS ..        since then, when the Nth guest (from 0) begins at the address
+ *                                     at which the first one did
  *   region N GUEST EL2 EXITS ..       between hint #0x70 and hint #0x71, N counts up from 0
  *   mark GUEST EL2 EXITS ..           a lone hint #0x71: totals since the guest's first
  *   end GUEST EL2 EXITS ..            when QEMU ends
@@ -40,6 +42,8 @@ static struct counts boot;
 static struct counts begin;
 static bool eret_seen;
 static bool in_guest;
+static uint64_t entry;
+static unsigned int starts;
 static uint64_t vectors;
 static bool in_region;
 static unsigned int regions;
@@ -76,18 +80,33 @@ static void on_eret(unsigned int cpu, void *data)
     eret_seen = true;
 }
 
-/* Before an instruction outside the hypervisor's range. */
-static void on_outside(unsigned int cpu, void *data)
+static void on_entry(unsigned int cpu, void *data)
 {
+    char name[32];
+
     (void)cpu;
     (void)data;
-    if (in_guest || !eret_seen) {
+    snprintf(name, sizeof(name), "start %u", starts++);
+    write_counts(name, counts_since(&boot));
+}
+
+/* Before an instruction at ADDRESS, outside the hypervisor's range. */
+static void on_outside(unsigned int cpu, void *address)
+{
+    if (in_guest) {
+        if ((uintptr_t)address == entry) {
+            on_entry(cpu, NULL);
+        }
+        return;
+    }
+    if (!eret_seen) {
         return;
     }
     in_guest = true;
+    entry = (uintptr_t)address;
     boot = counts_since(&boot);
     fprintf(out, "first-guest %" PRIu64 "\n", boot.of[GUEST] + boot.of[EL2]);
-    fflush(out);
+    on_entry(cpu, NULL);
 }
 
 static void on_begin(unsigned int cpu, void *data)
@@ -164,8 +183,9 @@ static void instrument(struct qemu_plugin_insn *insn, bool first)
         instrument_el2(insn, address, word);
         return;
     }
-    if (first && !in_guest) {
-        qemu_plugin_register_vcpu_insn_exec_cb(insn, on_outside, QEMU_PLUGIN_CB_NO_REGS, NULL);
+    if (first && (!in_guest || address == entry)) {
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, on_outside, QEMU_PLUGIN_CB_NO_REGS,
+                                               (void *)(uintptr_t)address);
     }
     count(insn, GUEST);
     if (word == INSN_BEGIN) {
