@@ -94,6 +94,10 @@ bench: release-image payloads
 bench-baseline: release-image payloads
 	$(PYTHON) tools/bench_baseline.py --refresh
 
+# The debug build has the assertions; SOAK=release runs the other one. ARGS: of tools/soak.py.
+soak: $(if $(filter release,$(SOAK)),release-image,all) payloads
+	$(if $(filter release,$(SOAK)),CORBEL_HV=build/release/corbel) $(PYTHON) tools/soak.py $(ARGS)
+
 # --- the source ----------------------------------------------------------------------------------
 
 sources = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
@@ -125,5 +129,6 @@ payloads:
 
 FORCE:
 .PHONY: all setup guests headers run run-uboot check check-full check-unit check-qemu bench \
-        bench-baseline release-image format lint tidy clean distclean help unit payloads menuconfig defconfig olddefconfig FORCE
+        bench-baseline release-image soak format lint tidy clean distclean help unit payloads \
+        menuconfig defconfig olddefconfig FORCE
 .DELETE_ON_ERROR:

@@ -36,6 +36,8 @@ struct cpu {
     volatile uint32_t irq_count; /* interrupts taken through the vector */
     volatile uint32_t last_iar;
     volatile bool guard; /* the next synchronous exception is expected */
+    /* Not 0: after so many more interrupts they stay masked, whatever goes on at the GIC. */
+    volatile uint32_t irq_budget;
     struct fault fault;
 };
 
@@ -86,6 +88,9 @@ void mmu_init(void);
 void mmu_enable(void);
 /* Map the 1 GiB around VA as Normal and executable, whatever is there. */
 void mmu_map_normal(uintptr_t va);
+/* Entry INDEX (1 GiB of VA): a block at ADDRESS, Normal and executable or Device; or a table. */
+void mmu_set_block(unsigned int index, uint64_t address, bool normal);
+void mmu_set_table(unsigned int index, uint64_t address);
 
 /* smp.c */
 unsigned int smp_count(void);
@@ -93,6 +98,8 @@ unsigned int smp_count(void);
 int64_t smp_start(unsigned int index, void (*entry)(struct cpu *), uint64_t context);
 /* Wait until PSCI says that vCPU INDEX is off; false after a second. */
 bool smp_wait_off(unsigned int index);
+/* start.S: where a vCPU begins, with x0 = its struct cpu. */
+void secondary_entry(void);
 void smp_init(void);
 
 #endif

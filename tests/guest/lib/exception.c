@@ -60,6 +60,9 @@ void exception_handle(struct frame *frame, unsigned int slot)
     struct cpu *cpu = this_cpu();
 
     if (slot % 4 == 1) {
+        if (cpu->irq_budget != 0 && --cpu->irq_budget == 0) {
+            frame->spsr |= BIT(7); /* PSTATE.I */
+        }
         handle_irq();
         return;
     }

@@ -125,7 +125,10 @@ uint64_t arg_number(const char *key, uint64_t otherwise);
 /* The number (0x: hexadecimal) at *text, after blanks; *text is then behind it. */
 uint64_t read_number(const char **text);
 
-/* main.c: the tests, chosen by the boot argument test=NAME. */
+/* main.c: the TAP plan, "PAYLOAD-END", and the end that end= asks for. */
+void payload_end(void);
+
+/* The tests, chosen by the boot argument test=NAME. */
 struct payload_test {
     const char *name;
     void (*run)(void);
@@ -163,5 +166,8 @@ void test_watchdog(void);
 /* Start it and let it expire; the test found it. Does not return. */
 void watchdog_expire(void);
 void test_heart(void);
+void test_stress(void);
+void test_pulse(void);
+void test_noise(void);
 
 #endif

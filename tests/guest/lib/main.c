@@ -19,6 +19,7 @@ static const struct payload_test tests[] = {
     { "watchdog", test_watchdog }, { "life", test_life },         { "heart", test_heart },
     { "pmu", test_pmu },           { "pmuoff", test_pmu_off },    { "pmusmp", test_pmu_smp },
     { "pmumove", test_pmu_moved }, { "pingpong", test_pingpong }, { "switch", test_switch },
+    { "stress", test_stress },     { "pulse", test_pulse },       { "noise", test_noise },
 };
 
 void payload_main(uintptr_t dtb);
@@ -59,6 +60,17 @@ static void run_tests(void)
     }
 }
 
+void payload_end(void)
+{
+    tap_end();
+    print("PAYLOAD-END\n");
+    if (arg_is("end", "reset")) {
+        psci_call(PSCI_SYSTEM_RESET, 0, 0, 0);
+    } else if (!arg_is("end", "hang")) {
+        psci_call(PSCI_SYSTEM_OFF, 0, 0, 0);
+    }
+}
+
 void payload_main(uintptr_t dtb)
 {
     fdt_init(dtb);
@@ -70,11 +82,5 @@ void payload_main(uintptr_t dtb)
     print("PAYLOAD-START GICv%u, %u vCPUs, image 0x%lx, tree 0x%lx\n", gic_version(), smp_count(),
           (uintptr_t)image_head, dtb);
     run_tests();
-    tap_end();
-    print("PAYLOAD-END\n");
-    if (arg_is("end", "reset")) {
-        psci_call(PSCI_SYSTEM_RESET, 0, 0, 0);
-    } else if (!arg_is("end", "hang")) {
-        psci_call(PSCI_SYSTEM_OFF, 0, 0, 0);
-    }
+    payload_end();
 }

@@ -8,6 +8,7 @@
 
 #define GIB_SHIFT   30
 #define DESC_BLOCK  0x1UL
+#define DESC_TABLE  0x3UL
 #define DESC_AF     BIT(10)
 #define DESC_INNER  (3UL << 8)
 #define DESC_DEVICE (0UL << 2)
@@ -23,13 +24,29 @@
 
 static _Alignas(4096) uint64_t table[512];
 
+static void set_entry(unsigned int index, uint64_t descriptor)
+{
+    table[index] = descriptor;
+    dsb();
+    __asm__ volatile("tlbi vmalle1is; dsb sy; isb" ::: "memory");
+}
+
+void mmu_set_block(unsigned int index, uint64_t address, bool normal)
+{
+    set_entry(index, address | DESC_BLOCK | DESC_AF |
+                         (normal ? DESC_INNER | DESC_NORMAL : DESC_DEVICE | DESC_XN));
+}
+
+void mmu_set_table(unsigned int index, uint64_t address)
+{
+    set_entry(index, address | DESC_TABLE);
+}
+
 void mmu_map_normal(uintptr_t va)
 {
     unsigned int i = (va >> GIB_SHIFT) & 511U;
 
-    table[i] = (uint64_t)i << GIB_SHIFT | DESC_BLOCK | DESC_AF | DESC_INNER | DESC_NORMAL;
-    dsb();
-    __asm__ volatile("tlbi vmalle1; dsb sy; isb" ::: "memory");
+    mmu_set_block(i, (uint64_t)i << GIB_SHIFT, true);
 }
 
 static void map_memory_nodes(void)

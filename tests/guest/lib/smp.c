@@ -11,7 +11,6 @@
 struct cpu cpus[MAX_CPUS];
 static unsigned int cpu_total;
 
-void secondary_entry(void);
 void smp_secondary_main(struct cpu *cpu);
 
 void smp_init(void)

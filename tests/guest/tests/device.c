@@ -70,7 +70,7 @@ static bool wait_served(uint32_t count)
 }
 
 /* One character, one interrupt, as often as asked; each to another vCPU after a while. */
-static void test_stress(void)
+static void test_traffic(void)
 {
     uint32_t count = (uint32_t)arg_number("rounds", 10000);
     uint64_t start = timer_now();
@@ -167,7 +167,7 @@ static void test_uart_irqs(void)
         ok(smp_start(i, sleeper, 0) == 0, "vCPU %u starts", i);
     }
     irq_enable();
-    test_stress();
+    test_traffic();
     test_held_back();
     test_by_hand();
     /* A vCPU that was a target goes off; the interrupt follows to this one. */

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A hostile guest beside one that must not notice (tools/soak.py), and seeds that replay."""
+import os
+import random
+import re
+
+import pytest
+
+from harness import mkdtb, payload
+from soak import Soak, run_all
+
+SECONDS = int(os.environ.get("CORBEL_STRESS_SECONDS", "120"))
+
+
+def fresh_seed():
+    """A seed nobody has tried, or the one to repeat."""
+    return int(os.environ.get("CORBEL_STRESS_SEED", random.SystemRandom().randrange(1 << 32)))
+
+
+@pytest.mark.fast
+def test_fresh_seeds(capsys):
+    """Two minutes on both GICs at once, with a seed of its own."""
+    seed = fresh_seed()
+    with capsys.disabled():
+        print()
+        failed = run_all([Soak(gic, seed, seconds=SECONDS) for gic in ("2", "3")])
+    assert not failed
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("gic,cpu,smp", [
+    ("2", "cortex-a57", 4), ("3", "neoverse-n1", 2), ("3", "max", 4), ("3", "max", 1)])
+def test_other_machines(gic, cpu, smp, capsys):
+    """CPUs with other features, as many as vCPUs or only one."""
+    with capsys.disabled():
+        print()
+        failed = run_all([Soak(gic, fresh_seed(), seconds=60, smp=smp, cpu=cpu)])
+    assert not failed
+
+
+def digest(boot, seed):
+    """The digest of a run in QEMU's deterministic time."""
+    config = mkdtb.Config(
+        machine=mkdtb.Machine(smp=1, ram="1G", randomness=False),
+        domains=[payload("domU1", "payload", "test=stress steps=3000 seed=%d" % seed)],
+        qemu_args=["-icount", "shift=0,sleep=off", "-rtc", "clock=vm"])
+    vm = boot(config, limit=60)
+    passed, failed = vm.tap("domU1", 50)
+    assert failed == [] and len(passed) == 1
+    return re.search(r"digest (0x[0-9a-f]+)", passed[0]).group(1)
+
+
+@pytest.mark.fast
+def test_seed_replays(boot):
+    """The same seed does the same, to the last result; another one does not."""
+    first = digest(boot, 1)
+    assert digest(boot, 1) == first
+    assert digest(boot, 2) != first

@@ -1,0 +1,161 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Let a hostile guest loose beside one that must not notice.
+
+domU1 is the stress payload (tests/guest/tests/stress.c) on several vCPUs: random accesses, system
+registers and calls from a seed. domU2's timer must never be late, and all that it has written must
+stay (pulse.c). At its end domU1 asks for a reset and is built again: as many frames must be free.
+
+    tools/soak.py                           ten million steps on GICv2 and on GICv3 at once
+    tools/soak.py --gic 3 --seed 42 --steps 40000 --smp 4 --cpu max
+
+A failure prints the command that repeats it. Consoles go to build/test-logs/stress-*.log.
+"""
+import argparse
+import concurrent.futures
+import os
+import random
+import re
+import shlex
+import sys
+import time
+from dataclasses import dataclass
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(ROOT, "tools"), os.path.join(ROOT, "tests", "qemu")]
+import mkdtb  # noqa: E402
+from harness import HV, SCALE, ConsoleTimeout, Session, payload  # noqa: E402
+
+STRESS, PULSE = "domU1", "domU2"
+QUIET_S = 60          # without a step or a beat: a hang
+END_S = 60            # from the last step to the next life
+PROGRESS = {STRESS: re.compile(r"# STRESS \d+ steps|^STRESS-END", re.M),
+            PULSE: re.compile(r"^PULSE \d+", re.M)}
+
+
+@dataclass
+class Soak:
+    """One machine with both guests. steps: of all vCPUs; seconds: an end by time instead."""
+    gic: str = "3"
+    seed: int = 1
+    steps: int = 0
+    seconds: int = 0
+    vcpus: int = 4
+    smp: int = 2
+    cpu: str = "cortex-a57"
+    bound_ms: int = 2000    # the latest that the other guest's timer may be
+
+    def command(self):
+        """The command line that repeats it."""
+        words = ["tools/soak.py"]
+        for name in ("gic", "seed", "steps", "seconds", "vcpus", "smp", "cpu"):
+            words += ["--" + name, str(getattr(self, name))]
+        return shlex.join(words)
+
+    def name(self):
+        """A name for logs."""
+        return f"stress-gic{self.gic}-{self.cpu}-smp{self.smp}-{self.seed:x}"
+
+    def config(self):
+        """The machine and its domains."""
+        words = f"test=stress end=reset seed={self.seed} seconds={self.seconds}"
+        stress = payload(STRESS, "payload", f"{words} steps={-(-self.steps // self.vcpus)}",
+                         cpus=self.vcpus)
+        stress.props["corbel,on-reboot"] = mkdtb.string("restart")
+        bound = int(self.bound_ms * SCALE)
+        machine = mkdtb.Machine(gic=self.gic, cpu=self.cpu, smp=self.smp, ram="1G")
+        return mkdtb.Config(machine=machine, domains=[
+            stress, payload(PULSE, "payload", f"test=pulse bound_ms={bound}")])
+
+    def run(self):
+        """None, or what went wrong."""
+        try:
+            with Session(self.config(), name=self.name(), limit=float("inf")) as vm:
+                self.watch(vm)
+                self.check_end(vm)
+        except (AssertionError, ConsoleTimeout) as error:
+            return str(error)
+        return None
+
+    def watch(self, vm):
+        """Until the last step; both guests must show progress all the time."""
+        seen = {name: (0, time.monotonic()) for name in PROGRESS}
+        while "STRESS-END" not in vm.text(STRESS):
+            assert vm.pump(1), "QEMU ended"
+            vm.check_clean()
+            for name, pattern in PROGRESS.items():
+                count = len(pattern.findall(vm.text(name)))
+                if count != seen[name][0]:
+                    seen[name] = (count, time.monotonic())
+                assert time.monotonic() - seen[name][1] < QUIET_S * SCALE, \
+                    f"{name} makes no progress:\n{vm.text(name)[-600:]}\n" \
+                    f"{vm.text(HV)[-1200:]}\n{vm.qmp.monitor('info registers -a')}"
+            bad = re.findall(r"^(?:not ok|Bail out!|UNEXPECTED).*",
+                             vm.text(PULSE) + vm.text(STRESS), re.M)
+            assert not bad, "\n".join(bad[:5])
+
+    def check_end(self, vm):
+        """Its results, the frames, and the other guest's."""
+        vm.expect(STRESS, r"^PAYLOAD-END", END_S)
+        assert not re.search(r"^not ok", vm.text(STRESS), re.M), vm.text(STRESS)[-1000:]
+        vm.expect(HV, STRESS + r": reset: restart 1", END_S)
+        vm.expect(HV, STRESS + r": started.*\n.*memory: \d+ KiB free$", END_S)
+        free = re.findall(r"memory: (\d+) KiB free$", vm.text(HV), re.M)
+        assert len(free) == 2 and free[0] == free[1], f"free memory in KiB: {free}"
+        vm.send(PULSE, "x")
+        passed, failed = vm.tap(PULSE, END_S)
+        assert passed and not failed, failed
+        self.show(vm, passed[-1])
+
+    def show(self, vm, pulse):
+        """What was done, in a line."""
+        text = vm.text(STRESS)
+        steps, took = re.findall(r"^STRESS-END (\d+) steps in (\d+) ms", text, re.M)[-1]
+        faults = sum(map(int, re.findall(r"^ok .* steps, (\d+) faults", text, re.M)))
+        lives = sum(map(int, re.findall(r"^ok .* faults, (\d+) lives", text, re.M)))
+        late = max(map(int, re.findall(r"a sleep was at most (\d+) us late", text)))
+        print(f"soak: GICv{self.gic}, {self.cpu}, {self.vcpus} vCPUs on {self.smp} CPUs, seed "
+              f"{self.seed}: {steps} steps in {int(took) // 1000} s, {faults} exceptions taken, "
+              f"vCPUs started {lives} times, sleeps at most {late} us late; beside it {pulse}",
+              flush=True)
+
+
+def run_all(soaks):
+    """Two at a time. Prints what each did; the number of those that failed."""
+    def one(soak):
+        print(f"soak: begins: {soak.command()}", flush=True)
+        return soak.run()
+
+    failed = 0
+    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+        for soak, error in zip(soaks, pool.map(one, soaks)):
+            if error:
+                failed += 1
+                print(f"soak: FAILED: {error}\nsoak: again: {soak.command()}\n"
+                      f"soak: log: build/test-logs/{soak.name()}.log", flush=True)
+    return failed
+
+
+def main():
+    """Entry point."""
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--gic", choices=["2", "3"], help="[both]")
+    parser.add_argument("--seed", type=int, help="[a fresh one]")
+    parser.add_argument("--steps", type=int, default=0, help="of all vCPUs together [10 million]")
+    parser.add_argument("--seconds", type=int, default=0, help="end by time")
+    parser.add_argument("--vcpus", type=int, default=4)
+    parser.add_argument("--smp", type=int, default=2, help="physical CPUs [2]")
+    parser.add_argument("--cpu", default="cortex-a57")
+    args = parser.parse_args()
+    seed = args.seed if args.seed is not None else random.SystemRandom().randrange(1 << 32)
+    steps = args.steps or (0 if args.seconds else 10000000)
+    soaks = [Soak(gic, seed, steps, args.seconds, args.vcpus, args.smp, args.cpu)
+             for gic in ([args.gic] if args.gic else ["2", "3"])]
+    failed = run_all(soaks)
+    print(f"{len(soaks) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
