@@ -154,7 +154,7 @@ void guest_insn_abort(struct vcpu *v, const struct guest_exit *e)
     check_vector(v, pc);
 }
 
-static void inject_data(struct vcpu *v, const struct guest_exit *e, const char *what)
+void guest_data_refused(struct vcpu *v, const struct guest_exit *e, const char *what)
 {
     report(v, e, what);
     if (guest_is_stuck(v))
@@ -179,10 +179,10 @@ static bool emulated(struct vcpu *v, const struct guest_exit *e)
     case LDST_RETRY: /* the same instruction runs again (design decision 14) */
         break;
     case LDST_ABORT:
-        inject_data(v, e, region->ops->name);
+        guest_data_refused(v, e, region->ops->name);
         break;
     case LDST_UNKNOWN:
-        inject_data(v, e, "an emulated device, by an instruction that is not emulated");
+        guest_data_refused(v, e, "an emulated device, by an instruction that is not emulated");
         break;
     }
     return true;
@@ -229,7 +229,7 @@ void guest_data_abort(struct vcpu *v, const struct guest_exit *e)
     const char *why = refused_because(v, e);
 
     if (why)
-        inject_data(v, e, why);
+        guest_data_refused(v, e, why);
 }
 
 void guest_report_end(struct vcpu *v)

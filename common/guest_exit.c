@@ -136,17 +136,10 @@ struct vcpu *guest_exit_handle(struct vcpu *v, const struct guest_exit *e)
 {
     switch (e->reason) {
     case EXIT_HVC:
-        act(v, vsmccc_call(v));
-        break;
+        return guest_exit_call(v);
     case EXIT_SMC:
         arch_vcpu_skip(v, true); /* before the call: CPU_SUSPEND and OFF may not come back here */
         act(v, vsmccc_call(v));
-        break;
-    case EXIT_IRQ:
-        irq_dispatch(cpu_this());
-        guest_sample(v);
-        if (sched_should_yield(cpu_this())) /* every kick comes with an interrupt */
-            return run_next(cpu_this());
         break;
     case EXIT_DATA_ABORT:
         guest_data_abort(v, e);
@@ -173,9 +166,26 @@ struct vcpu *guest_exit_handle(struct vcpu *v, const struct guest_exit *e)
     default:
         break;
     }
-    if (likely(!__atomic_load_n(&v->req, __ATOMIC_RELAXED)))
-        return v;
-    return run_next(cpu_this());
+    return run_due(v);
+}
+
+struct vcpu *guest_exit_call(struct vcpu *v)
+{
+    enum guest_action action = vsmccc_call(v);
+
+    if (unlikely(action != ACT_RESUME))
+        act(v, action);
+    return run_due(v);
+}
+
+struct vcpu *guest_exit_irq(struct vcpu *v)
+{
+    struct cpu *cpu = cpu_this();
+
+    irq_dispatch(cpu);
+    if (unlikely(sched_should_yield(&cpu->sched))) /* every kick comes with an interrupt */
+        return run_next(cpu);
+    return run_due(v);
 }
 
 struct vcpu *guest_exit_first(struct cpu *cpu)

@@ -46,12 +46,11 @@ static enum ldst_result access_one(struct vcpu *v, const struct mmio_region *reg
         return LDST_DONE;
     }
     a->offset = a->ipa.v - region->base;
-    if (!IS_ALIGNED(a->ipa.v, (u64)a->size) || a->offset >= region->size ||
-        region->size - a->offset < a->size)
+    if (a->offset >= region->size)
         return LDST_ABORT;
     if (a->write && a->size < 8)
         a->value &= BIT(8 * a->size) - 1;
-    switch (region->ops->access(v, region->ctx, a)) {
+    switch (mmio_access(v, region, a)) {
     case MMIO_OK:
         return LDST_DONE;
     case MMIO_RETRY:

@@ -28,7 +28,9 @@
 #include <corbel/vwdt.h>
 
 /* INTIDs of this machine, set once by the boot CPU. */
-static u32 intid_hyp_timer, intid_virt_timer, intid_maintenance, intid_pmu;
+static struct {
+    u32 hyp_timer, virt_timer, maintenance, pmu;
+} intids;
 
 /* The overflow interrupt of the CPUs' PMUs, 0: none. */
 static u32 choose_pmu(const struct platform *p)
@@ -37,7 +39,7 @@ static u32 choose_pmu(const struct platform *p)
 
     if (!intid || !arch_cpu_has_pmu())
         return 0;
-    if (intid != intid_hyp_timer && intid != intid_virt_timer && intid != intid_maintenance)
+    if (intid != intids.hyp_timer && intid != intids.virt_timer && intid != intids.maintenance)
         return intid;
     log_warn("device tree: PPI %u of the PMU is another's: it does not interrupt", intid);
     return 0;
@@ -45,28 +47,28 @@ static u32 choose_pmu(const struct platform *p)
 
 void irq_dispatch_init(const struct platform *p)
 {
-    intid_hyp_timer = p->timer.hyp;
-    intid_virt_timer = p->timer.virt;
-    intid_maintenance = p->gic.maintenance_intid;
-    intid_pmu = choose_pmu(p);
-    vpmu_set_host_intid(intid_pmu);
+    intids.hyp_timer = p->timer.hyp;
+    intids.virt_timer = p->timer.virt;
+    intids.maintenance = p->gic.maintenance_intid;
+    intids.pmu = choose_pmu(p);
+    vpmu_set_host_intid(intids.pmu);
     irq_dispatch_init_cpu();
 }
 
 void irq_dispatch_init_cpu(void)
 {
-    enum corbel_err err = irq_request(intid_hyp_timer, true);
+    enum corbel_err err = irq_request(intids.hyp_timer, true);
 
     if (err == CORBEL_OK)
-        err = irq_request(intid_virt_timer, true);
+        err = irq_request(intids.virt_timer, true);
     if (err == CORBEL_OK)
-        err = irq_request(intid_maintenance, true);
-    if (err == CORBEL_OK && intid_pmu)
-        err = irq_request(intid_pmu, true);
+        err = irq_request(intids.maintenance, true);
+    if (err == CORBEL_OK && intids.pmu)
+        err = irq_request(intids.pmu, true);
     if (err != CORBEL_OK)
         panic("device tree: no PPI of its own for the EL2 timer (%u), the virtual timer (%u) or "
               "GIC maintenance (%u): %s",
-              intid_hyp_timer, intid_virt_timer, intid_maintenance, err_name(err));
+              intids.hyp_timer, intids.virt_timer, intids.maintenance, err_name(err));
 }
 
 void irq_dispatch_console(void)
@@ -133,7 +135,7 @@ static void virtual_timer(struct cpu *cpu, u32 iar)
         gic->deactivate(iar);
         return;
     }
-    vgic_inject_hw_ppi(v, intid_virt_timer);
+    vgic_inject_hw_ppi(v, intids.virt_timer);
     if (cpu->sched.running != &v->unit)
         sched_wake(&v->unit);
 }
@@ -154,7 +156,7 @@ static void owned(struct cpu *cpu, u32 intid, u32 iar)
             gic->deactivate(iar);
         return;
     }
-    if (intid == intid_pmu && intid_pmu) {
+    if (intid == intids.pmu && intids.pmu) {
         performance(cpu, iar);
         return;
     }
@@ -173,26 +175,33 @@ static void owned(struct cpu *cpu, u32 intid, u32 iar)
     gic->deactivate(iar);
 }
 
+/* What is not the virtual timer's. */
+static __noinline void other(struct cpu *cpu, u32 intid, u32 iar)
+{
+    if (intid == intids.hyp_timer) {
+        timers();
+        gic->deactivate(iar);
+    } else if (intid == intids.maintenance) {
+        if (cpu->resident)
+            vgic_maintenance(cpu->resident);
+        gic->deactivate(iar);
+    } else {
+        owned(cpu, intid, iar);
+    }
+}
+
 void irq_dispatch(struct cpu *cpu)
 {
     do {
         u32 iar = gic->ack();
         u32 intid = iar & 0x3ff;
 
-        if (intid >= IRQ_COUNT)
+        if (unlikely(intid >= IRQ_COUNT))
             return;
         gic->eoi(iar);
-        if (intid == intid_virt_timer) {
+        if (intid == intids.virt_timer)
             virtual_timer(cpu, iar);
-        } else if (intid == intid_hyp_timer) {
-            timers();
-            gic->deactivate(iar);
-        } else if (intid == intid_maintenance) {
-            if (cpu->resident)
-                vgic_maintenance(cpu->resident);
-            gic->deactivate(iar);
-        } else {
-            owned(cpu, intid, iar);
-        }
-    } while (arch_cpu_irq_pending());
+        else
+            other(cpu, intid, iar);
+    } while (unlikely(arch_cpu_irq_pending()));
 }

@@ -122,7 +122,7 @@ static void switch_to(struct cpu *cpu, struct vcpu *v)
 static void idle(struct cpu *cpu)
 {
     console_drain();
-    if (sched_should_yield(cpu))
+    if (sched_should_yield(&cpu->sched))
         return;
     arch_cpu_idle();
     irq_dispatch(cpu);
@@ -141,7 +141,7 @@ static bool keeps_running(struct cpu *cpu, struct vcpu *v)
     }
     if (req & REQ_IRQ)
         vgic_flush(v);
-    return !sched_should_yield(cpu) && cpu->resident == v && v->power == VCPU_ON;
+    return !sched_should_yield(&cpu->sched) && cpu->resident == v && v->power == VCPU_ON;
 }
 
 /* Choose what runs next; a vCPU whose state is on another CPU is asked for. */

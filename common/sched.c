@@ -317,19 +317,6 @@ struct sched_unit *sched_wants(const struct cpu *cpu)
     return cpu->sched.wants;
 }
 
-bool sched_has_work(const struct cpu *cpu)
-{
-    return __atomic_load_n(&cpu->sched.need_resched, __ATOMIC_ACQUIRE);
-}
-
-bool sched_should_yield(const struct cpu *cpu)
-{
-    const struct sched_cpu *sc = &cpu->sched;
-
-    /* An armed slice that is on no queue any more has expired. */
-    return sched_has_work(cpu) || (sc->slice_armed && !timer_is_set(&sc->slice));
-}
-
 /* --- choosing ----------------------------------------------------------------------------- */
 
 /* First on the list that may run on cpu and whose state is there or nowhere. */

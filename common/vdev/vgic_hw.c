@@ -20,7 +20,7 @@
 
 /* --- injection --- */
 
-static bool inject(struct domain *d, struct virq *irq)
+static __noinline bool inject(struct domain *d, struct virq *irq)
 {
     struct vcpu *home = virq_lock(d, irq);
     bool linked = irq->hw;

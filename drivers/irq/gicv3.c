@@ -20,9 +20,7 @@
 #include <hw/gicr.h>
 #include <hw/ich_lr.h>
 
-#define PRIORITY_ALL   0xa0a0a0a0u /* four interrupts at the priority of all */
-#define SPURIOUS_FIRST 1020u       /* .. 1023: no interrupt for us */
-#define SPURIOUS_LAST  1023u
+#define PRIORITY_ALL 0xa0a0a0a0u /* four interrupts at the priority of all */
 
 /* Bounds of the polls, in register reads (100 ns or more each). */
 #define RWP_POLLS  1000000u /* a register write takes effect everywhere */
@@ -261,13 +259,6 @@ static enum corbel_err gicv3_cpu_init(void)
 
 /* ---- CPU interface ---- */
 
-static u32 gicv3_ack(void)
-{
-    u32 intid = arch_icc_ack();
-
-    return intid >= SPURIOUS_FIRST && intid <= SPURIOUS_LAST ? IRQ_SPURIOUS : intid;
-}
-
 static void gicv3_send_sgi(u32 cpu, u64 mpidr, u32 sgi)
 {
     u64 aff0 = mpidr & 0xff;
@@ -372,7 +363,7 @@ struct gic_ops gicv3_ops = {
     .name = "GICv3",
     .init = gicv3_init,
     .cpu_init = gicv3_cpu_init,
-    .ack = gicv3_ack,
+    .ack = arch_icc_ack,
     .eoi = arch_icc_eoi,
     .deactivate = arch_icc_deactivate,
     .enable = gicv3_enable,

@@ -15,6 +15,9 @@ struct vcpu;
 void guest_data_abort(struct vcpu *v, const struct guest_exit *e);
 void guest_insn_abort(struct vcpu *v, const struct guest_exit *e);
 
+/* A data abort that nobody takes: what is there, in words, for the report. */
+void guest_data_refused(struct vcpu *v, const struct guest_exit *e, const char *what);
+
 /*
  * The loaded vCPU goes round in circles: EL1 has come back by an exception to the address that
  * made it, many times within a second. Ends the domain as crashed; true: nothing is to be injected.

@@ -7,10 +7,12 @@
 struct cpu;
 struct vcpu;
 
-/* Why a guest came to EL2: decoded by arch/arm64/entry/esr.c, answered by guest_exit.c. */
+/*
+ * Why a guest came to EL2, other than by an interrupt: decoded by arch/arm64/entry/esr.c,
+ * answered by guest_exit.c.
+ */
 enum exit_reason {
     EXIT_NONE, /* answered already: only look at what is due */
-    EXIT_IRQ,
     EXIT_HVC,
     EXIT_SMC,
     EXIT_WFX,
@@ -72,6 +74,10 @@ struct guest_exit {
  * return the vCPU to enter next (loaded here; never NULL). Idle is a loop inside.
  */
 struct vcpu *guest_exit_handle(struct vcpu *v, const struct guest_exit *e);
+
+/* The same for HVC #0, and for an interrupt: nothing about them needs to be decoded. */
+struct vcpu *guest_exit_call(struct vcpu *v);
+struct vcpu *guest_exit_irq(struct vcpu *v);
 
 /* First entry of a CPU after boot: as guest_exit_handle without an exit. */
 struct vcpu *guest_exit_first(struct cpu *cpu);

@@ -33,7 +33,7 @@ struct gic_ops {
     const char *name;
     enum corbel_err (*init)(const struct platform *p);
     enum corbel_err (*cpu_init)(void);
-    u32 (*ack)(void); /* INTID | source CPU << 10 for GICv2 SGIs; IRQ_SPURIOUS */
+    u32 (*ack)(void); /* INTID | source CPU << 10 for GICv2 SGIs; INTID >= IRQ_COUNT: none */
     void (*eoi)(u32 iar);
     void (*deactivate)(u32 iar);
     void (*enable)(u32 intid); /* PPIs: this CPU's */

@@ -2,10 +2,10 @@
 #ifndef CORBEL_RUN_H
 #define CORBEL_RUN_H
 
+#include <arch/cpu.h>
+#include <corbel/compiler.h>
 #include <corbel/types.h>
-
-struct cpu;
-struct vcpu;
+#include <corbel/vcpu.h>
 
 /*
  * What a CPU does between exits: requests of the loaded vCPU, the scheduler's choice,
@@ -14,6 +14,12 @@ struct vcpu;
 
 /* Serve everything that is due and return the vCPU to enter, loaded here; idles inside. */
 struct vcpu *run_next(struct cpu *cpu);
+
+/* The same after an exit of v that a word of its requests says is rarely anything. */
+static inline struct vcpu *run_due(struct vcpu *v)
+{
+    return likely(!__atomic_load_n(&v->req, __ATOMIC_RELAXED)) ? v : run_next(cpu_this());
+}
 
 /* vwfi=native: WFI and WFE do not trap. Boot. */
 void run_set_vwfi_native(bool native);

@@ -118,10 +118,12 @@ void sched_release(struct sched_unit *unit);
  * A kick that happens on this CPU itself sends an SGI to it too, so that whoever
  * looks only after interrupts sees it.
  */
-bool sched_should_yield(const struct cpu *cpu);
-
-/* A kick came since the last sched_next(): do not go to sleep, call it again. */
-bool sched_has_work(const struct cpu *cpu);
+static inline bool sched_should_yield(const struct sched_cpu *sc)
+{
+    /* An armed slice that is on no queue any more has expired. */
+    return __atomic_load_n(&sc->need_resched, __ATOMIC_ACQUIRE) ||
+           (sc->slice_armed && !timer_is_set(&sc->slice));
+}
 
 /*
  * Yield: go to the end of its equals (WFE, SCHEDOP_yield). This CPU's unit; sched_next()

@@ -38,13 +38,14 @@ struct vcpu {
     u32 req;                /* REQ_*, atomic; assembly tests it */
     u32 id;
     struct domain *domain;
-    u64 vmpidr;              /* what the guest reads in MPIDR_EL1 */
-    struct cpu *resident;    /* CPU that holds its state, NULL: in memory (decision 10) */
-    u8 power;                /* enum vcpu_power; domain lock (RANK_DOMAIN) */
-    s32 pause_count;         /* domain lock */
-    u64 entry, context_id;   /* CPU_ON: applied when it is first loaded in ON_PENDING */
-    u64 clean_pos;           /* set/way request: bytes of RAM cleaned; its own CPU */
-    struct abort_run aborts; /* its own CPU */
+    u64 vmpidr;                       /* what the guest reads in MPIDR_EL1 */
+    struct cpu *resident;             /* CPU that holds its state, NULL: in memory (decision 10) */
+    u8 power;                         /* enum vcpu_power; domain lock (RANK_DOMAIN) */
+    s32 pause_count;                  /* domain lock */
+    u64 entry, context_id;            /* CPU_ON: applied when it is first loaded in ON_PENDING */
+    u64 clean_pos;                    /* set/way request: bytes of RAM cleaned; its own CPU */
+    struct abort_run aborts;          /* its own CPU */
+    const struct mmio_region *region; /* of its last access to one, or NULL; its own CPU */
     struct sched_unit unit;
     struct vgic_cpu vgic;
     struct vtimer vtimer;

@@ -51,4 +51,16 @@ struct mmio_table {
 enum corbel_err mmio_add(struct mmio_table *t, const struct mmio_region *region) __must_check;
 const struct mmio_region *mmio_find(const struct mmio_table *t, ipa_t ipa);
 
+/*
+ * One access: all of a is set but, of a read, value; offset lies in the region. MMIO_ABORT where
+ * it is not aligned or ends outside. Of a value read, bits above the size mean nothing.
+ */
+static inline enum mmio_result mmio_access(struct vcpu *v, const struct mmio_region *r,
+                                           struct mmio_access *a)
+{
+    if (unlikely((a->ipa.v & (a->size - 1ull)) || r->size - a->offset < a->size))
+        return MMIO_ABORT;
+    return r->ops->access(v, r->ctx, a);
+}
+
 #endif

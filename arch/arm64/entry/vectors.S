@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * EL2 exception vectors (Arm ARM D1.3.1): 16 slots of 32 instructions. The slots
- * of a guest store x0-x30, ELR and SPSR straight into vcpu->regs (28 instructions)
+ * of a guest store x0-x30, ELR and SPSR straight into vcpu->regs (23 instructions)
  * and call C, which returns the vCPU to enter; guest_enter restores it (20). All
  * other slots name themselves in a fault report.
  */
@@ -34,10 +34,17 @@
     str     x2, [x0, #VCPU_PSTATE]
 .endm
 
+/* Save, let C answer (x29 = 0 ends its call trace), enter what it returns. */
+.macro guest_exit handler
+    save_guest
+    mov     x29, xzr
+    bl      \handler
+    b       guest_enter
+.endm
+
 .macro guest_slot handler
     .balign 128
-    save_guest
-    b       \handler
+    guest_exit \handler
 .endm
 
 /* A slot that must never be taken: number to the report, registers on the panic stack. */
@@ -111,10 +118,10 @@
 vectors:
     bad_slots 0
     bad_slots 4
-    guest_slot guest_sync
-    guest_slot guest_irq
-    guest_slot guest_irq
-    guest_slot guest_serror
+    guest_slot trap_sync
+    guest_slot trap_irq
+    guest_slot trap_irq
+    guest_slot trap_serror
     bad_slots 12
     .balign 128
 
@@ -122,29 +129,11 @@ vectors:
     hardened_table vectors_firmware, call_firmware
 
 save_sync:
-    save_guest
-    b       guest_sync
+    guest_exit trap_sync
 save_irq:
-    save_guest
-    b       guest_irq
+    guest_exit trap_irq
 save_serror:
-    save_guest
-    b       guest_serror
-
-guest_sync:
-    mov     x29, xzr
-    mov     x30, xzr
-    bl      trap_sync
-    b       guest_enter
-guest_irq:
-    mov     x29, xzr
-    mov     x30, xzr
-    bl      trap_irq
-    b       guest_enter
-guest_serror:
-    mov     x29, xzr
-    mov     x30, xzr
-    bl      trap_serror
+    guest_exit trap_serror
 
 /* In: x0 = struct vcpu to enter, loaded on this CPU. SP is the top of the stack. Never returns. */
     .global guest_enter

@@ -7,6 +7,7 @@
 #include <arch/ich.h>
 
 #include <arch/barrier.h>
+#include <corbel/compiler.h>
 
 #include <asm/sysreg.h>
 
@@ -84,9 +85,9 @@ u64 arch_ich_vtr(void)
 
 u64 arch_ich_lr_read(u32 n)
 {
-    switch (n) {
-    case 0:
+    if (likely(n == 0))
         return read_sysreg(ich_lr0_el2);
+    switch (n) {
     case 1:
         return read_sysreg(ich_lr1_el2);
     case 2:
@@ -120,12 +121,14 @@ u64 arch_ich_lr_read(u32 n)
     }
 }
 
+/* The first one is the timer's, mostly; all others take a jump. */
 void arch_ich_lr_write(u32 n, u64 lr)
 {
-    switch (n) {
-    case 0:
+    if (likely(n == 0)) {
         write_sysreg(lr, ich_lr0_el2);
-        break;
+        return;
+    }
+    switch (n) {
     case 1:
         write_sysreg(lr, ich_lr1_el2);
         break;

@@ -12,8 +12,6 @@
 #include <asm/esr.h>
 #include <asm/sysreg.h>
 
-#define VECTOR_SYNC_SPX 0x200u /* synchronous, from EL1 with SP_EL1 */
-
 static bool has_pan(void)
 {
     return FIELD_GET(GENMASK(23, 20), read_sysreg(id_aa64mmfr1_el1)) != 0;
@@ -71,9 +69,7 @@ bool arch_vcpu_is_at_elr(const struct vcpu *v)
 
 bool arch_vcpu_is_in_vector_loop(const struct vcpu *v)
 {
-    /* The first comparison says no nearly always: VBAR_EL1 is 2 KiB aligned (D1.3.1.5). */
-    return (v->regs.pc & 0x7ff) == VECTOR_SYNC_SPX && arch_vcpu_is_at_elr(v) &&
-           read_sysreg(vbar_el1) + VECTOR_SYNC_SPX == v->regs.pc;
+    return read_sysreg(vbar_el1) + VECTOR_SYNC_SPX == v->regs.pc && arch_vcpu_is_at_elr(v);
 }
 
 /* IT block of AArch32: one instruction further (Arm ARM, AArch32.ITAdvance()). */

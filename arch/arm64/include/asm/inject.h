@@ -4,6 +4,9 @@
 
 #include <corbel/types.h>
 
+/* Offset from VBAR_EL1: synchronous, from EL1 with SP_EL1. */
+#define VECTOR_SYNC_SPX 0x200u
+
 /* How EL1 finds itself at the start of an exception handler. */
 struct inject_entry {
     u64 offset; /* from VBAR_EL1 */
