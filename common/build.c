@@ -100,6 +100,7 @@ static enum corbel_err create_vcpus(struct domain *d)
             return ERR_NOMEM;
         v->id = i;
         v->domain = d;
+        v->region = d->mmio.regions;
         v->vmpidr = vcpu_mpidr_of(i);
         v->unit.kind = UNIT_VCPU;
         err = sched_unit_init(&v->unit, pool, d->cfg->weight, affinity ? affinity : ~0ull);

@@ -69,9 +69,9 @@ static u32 look_again(struct console_ring *r, u32 head)
 
 static inline u32 room(struct console_ring *r, u32 head)
 {
-    u32 used = head - __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE);
+    u32 free = CONSOLE_RING_SIZE - (head - __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE));
 
-    return likely(used < CONSOLE_RING_SIZE) ? CONSOLE_RING_SIZE - used : look_again(r, head);
+    return likely(free) ? free : look_again(r, head);
 }
 
 /*
@@ -91,21 +91,23 @@ bool console_putc(struct domain *d, u8 c)
 {
     struct console_ring *r = &d->console;
     u32 head;
+    u8 *data;
 
     spin_lock(&r->lock);
     head = r->head;
-    if (unlikely(!r->data || !room(r, head))) {
+    data = r->data;
+    if (unlikely(!data || !room(r, head))) {
         spin_unlock(&r->lock);
         console_arm_timer();
         return false;
     }
-    r->data[head % CONSOLE_RING_SIZE] = c;
+    data[head % CONSOLE_RING_SIZE] = c;
     if (c == '\n')
         __atomic_store_n(&r->line_end, head + 1, __ATOMIC_RELAXED);
     __atomic_store_n(&r->head, head + 1, __ATOMIC_SEQ_CST);
     spin_unlock(&r->lock);
     /* A whole line, or more of the one that is on the screen: now. Else it waits for its end. */
-    if (c == '\n' || __atomic_load_n(&r->open, __ATOMIC_RELAXED))
+    if (c == '\n' || read_once(r->open))
         console_drain();
     else
         watch_partial_line(r);

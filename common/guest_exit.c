@@ -18,6 +18,7 @@
 #include <corbel/panic.h>
 #include <corbel/run.h>
 #include <corbel/vcpu.h>
+#include <corbel/vdev.h>
 #include <corbel/vpmu.h>
 #include <corbel/vpsci.h>
 
@@ -178,14 +179,93 @@ struct vcpu *guest_exit_call(struct vcpu *v)
     return run_due(v);
 }
 
-struct vcpu *guest_exit_irq(struct vcpu *v)
+/* Over an instruction of 4 bytes. */
+static inline void skip(struct vcpu *v)
+{
+    if (unlikely(!arch_regs_skip(&v->regs)))
+        arch_vcpu_skip(v, true);
+}
+
+struct vcpu *guest_exit_sgi(struct vcpu *v, u64 value)
+{
+    vgic_write_sgi(v, value, true);
+    skip(v);
+    return run_due(v);
+}
+
+struct vcpu *guest_exit_irq(struct vcpu *v, bool at_vector)
 {
     struct cpu *cpu = cpu_this();
 
     irq_dispatch(cpu);
+    if (unlikely(at_vector))
+        guest_sample(v);
     if (unlikely(sched_should_yield(&cpu->sched))) /* every kick comes with an interrupt */
         return run_next(cpu);
     return run_due(v);
+}
+
+/* An access under way, all of it in memory: few registers live over the call of its emulator. */
+struct access {
+    struct mmio_access mmio;
+    u32 rt;
+};
+
+/* Not in the region of the last access, or refused there: by all that guest_abort.c knows. */
+static __noinline struct vcpu *data_abort(struct vcpu *v, const struct access *a, bool refused)
+{
+    struct guest_exit e = { .reason = EXIT_DATA_ABORT, .il32 = true };
+
+    e.u.abort.gva = v->abort_gva;
+    e.u.abort.ipa = a->mmio.ipa;
+    e.u.abort.kind = ABORT_TRANSLATION;
+    e.u.abort.size = (u8)a->mmio.size;
+    e.u.abort.rt = (u8)a->rt;
+    e.u.abort.isv = e.u.abort.rt64 = true;
+    e.u.abort.write = a->mmio.write;
+    if (refused) {
+        guest_data_refused(v, &e, v->region->ops->name);
+    } else {
+        const struct mmio_region *region = mmio_find(&v->domain->mmio, a->mmio.ipa);
+
+        if (region)
+            v->region = region;
+        guest_data_abort(v, &e);
+    }
+    return run_due(v);
+}
+
+static inline u64 narrow(u64 value, u32 size)
+{
+    u32 unused = 64 - 8 * size;
+
+    return value << unused >> unused;
+}
+
+struct vcpu *guest_exit_mmio(struct vcpu *v, ipa_t ipa, u32 rt, u32 size, bool write)
+{
+    const struct mmio_region *region = v->region;
+    enum mmio_result result;
+    struct access a;
+
+    a.mmio.ipa = ipa;
+    a.mmio.size = size;
+    a.mmio.write = write;
+    a.rt = rt;
+    if (unlikely(ipa.v - region->base >= region->size))
+        return data_abort(v, &a, false);
+    a.mmio.offset = ipa.v - region->base;
+    if (write)
+        a.mmio.value = narrow(vcpu_reg_get(v, rt), size);
+    result = mmio_access(v, region, &a.mmio);
+    if (likely(result == MMIO_OK)) {
+        if (!a.mmio.write)
+            vcpu_reg_set(v, a.rt, narrow(a.mmio.value, a.mmio.size));
+        skip(v);
+    } else if (result == MMIO_ABORT) {
+        return data_abort(v, &a, true);
+    }
+    return run_due(v); /* MMIO_RETRY: the same instruction runs again (design decision 14) */
 }
 
 struct vcpu *guest_exit_first(struct cpu *cpu)

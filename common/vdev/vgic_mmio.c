@@ -139,8 +139,8 @@ static __noinline void wide_access(struct vgic_access *acc, const struct vgic_re
         return;
     if (irq)
         old = reg->get(acc, irq);
-    else if (reg->read)
-        old = reg->read(acc);
+    else
+        old = reg->read(acc->v, acc->owner, acc->offset);
     if (!a->write)
         a->value = (old & mask) >> shift;
     else if (irq)
@@ -170,10 +170,12 @@ static __noinline enum mmio_result any_access(struct vcpu *v, struct vcpu *owner
         .v = v, .owner = owner, .d = v->domain, .offset = offset - reg->offset
     };
 
-    if (unlikely(v->vgic.fold_key) && fold_pending(&acc, a))
-        return MMIO_RETRY;
     if (!a->write)
         a->value = 0;
+    if (offset < reg->offset || !(reg->widths & a->size))
+        return MMIO_OK;
+    if (unlikely(v->vgic.fold_key) && fold_pending(&acc, a))
+        return MMIO_RETRY;
     if (reg->bits || reg->widths & 8)
         bank_access(&acc, reg, a);
     else if (a->write && reg->write)
@@ -184,32 +186,17 @@ static __noinline enum mmio_result any_access(struct vcpu *v, struct vcpu *owner
     return MMIO_RETRY;
 }
 
-/* A register that is no bank: what it holds is nobody else's to answer. */
-static __noinline enum mmio_result plain_read(struct vcpu *v, struct vcpu *owner,
-                                              const struct vgic_reg *reg, struct mmio_access *a,
-                                              u32 offset)
-{
-    struct vgic_access acc;
-
-    acc.v = v;
-    acc.owner = owner;
-    acc.d = v->domain;
-    acc.offset = offset - reg->offset;
-    a->value = reg->read ? reg->read(&acc) : 0;
-    return MMIO_OK;
-}
-
-enum mmio_result vgic_frame_access(struct vcpu *v, struct vcpu *owner, const struct vgic_reg *reg,
-                                   struct mmio_access *a, u32 offset)
+enum mmio_result vgic_frame_access(struct vcpu *v, const struct vgic_reg *reg,
+                                   struct mmio_access *a, struct vcpu *owner, u32 offset)
 {
     while (offset >= reg->end)
         reg++;
-    if (unlikely(offset < reg->offset || !(reg->widths & a->size))) {
-        a->value = 0;
+    if (reg->plain && !a->write && a->size == 4 && offset >= reg->offset) {
+        /* What it holds is nobody else's to answer. */
+        a->value = reg->read(v, owner, offset - reg->offset);
         return MMIO_OK;
     }
-    return reg->plain && !a->write ? plain_read(v, owner, reg, a, offset)
-                                   : any_access(v, owner, reg, a, offset);
+    return any_access(v, owner, reg, a, offset);
 }
 
 /* --- group, priority, configuration: plain fields --- */
@@ -452,7 +439,12 @@ void vgic_set_ctlr(struct vgic_access *acc, u32 enables)
     }
 }
 
-u64 vgic_read_iidr(struct vgic_access *acc)
+u64 vgic_read_zero(struct vcpu *v, struct vcpu *owner, u32 offset)
+{
+    return 0;
+}
+
+u64 vgic_read_iidr(struct vcpu *v, struct vcpu *owner, u32 offset)
 {
     return FIELD_PREP(GICD_IIDR_PRODUCT, 'C') | FIELD_PREP(GICD_IIDR_IMPLEMENTER, GIC_JEP106_ARM);
 }

@@ -123,8 +123,8 @@ struct vgic_access {
 /*
  * A register or a bank; a table is sorted by offset and ends with VGIC_REGS_END. bits > 0:
  * that many bits per INTID, get and set handle one interrupt (bits 1: set is called for bits
- * written as 1 where write_ones is true). bits = 0: read and write handle the register;
- * NULL: RAZ, WI.
+ * written as 1 where write_ones is true). bits = 0: read (offset: from its start) and
+ * write handle the register; write NULL: WI.
  */
 struct vgic_reg {
     u32 offset, end; /* end: behind it */
@@ -134,7 +134,7 @@ struct vgic_reg {
     bool plain; /* 32 bits, no bank */
     u64 (*get)(struct vgic_access *acc, struct virq *irq);
     void (*set)(struct vgic_access *acc, struct virq *irq, u64 value);
-    u64 (*read)(struct vgic_access *acc);
+    u64 (*read)(struct vcpu *v, struct vcpu *owner, u32 offset);
     void (*write)(struct vgic_access *acc, u64 value);
 };
 
@@ -142,8 +142,8 @@ struct vgic_reg {
  * v's access at offset of a frame, aligned to its size. owner: whose private interrupts the
  * frame shows, NULL: none.
  */
-enum mmio_result vgic_frame_access(struct vcpu *v, struct vcpu *owner, const struct vgic_reg *table,
-                                   struct mmio_access *a, u32 offset);
+enum mmio_result vgic_frame_access(struct vcpu *v, const struct vgic_reg *table,
+                                   struct mmio_access *a, struct vcpu *owner, u32 offset);
 
 u64 virq_get_group(struct vgic_access *acc, struct virq *irq);
 void virq_set_group(struct vgic_access *acc, struct virq *irq, u64 value);
@@ -197,7 +197,8 @@ void virq_set_target(struct vgic_access *acc, struct virq *irq, struct vcpu *tar
 /* GICD_CTLR's group enables, common to both. */
 void vgic_set_ctlr(struct vgic_access *acc, u32 enables);
 u32 vgic_get_ctlr(const struct domain *d);
-u64 vgic_read_iidr(struct vgic_access *acc);
+u64 vgic_read_zero(struct vcpu *v, struct vcpu *owner, u32 offset);
+u64 vgic_read_iidr(struct vcpu *v, struct vcpu *owner, u32 offset);
 
 /* --- vgic_v2.c, vgic_v3.c: register the MMIO regions of d --- */
 enum corbel_err vgic_v2_init(struct domain *d) __must_check;

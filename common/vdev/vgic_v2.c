@@ -12,9 +12,9 @@
 #include <corbel/vcpu.h>
 #include <hw/gicd.h>
 
-static u64 read_ctlr(struct vgic_access *acc)
+static u64 read_ctlr(struct vcpu *v, struct vcpu *owner, u32 offset)
 {
-    return vgic_get_ctlr(acc->d);
+    return vgic_get_ctlr(v->domain);
 }
 
 static void write_ctlr(struct vgic_access *acc, u64 value)
@@ -22,18 +22,18 @@ static void write_ctlr(struct vgic_access *acc, u64 value)
     vgic_set_ctlr(acc, (u32)value);
 }
 
-static u64 read_typer(struct vgic_access *acc)
+static u64 read_typer(struct vcpu *v, struct vcpu *owner, u32 offset)
 {
-    return FIELD_PREP(GICD_TYPER_LINES, DIV_ROUND_UP(acc->d->vgic.nr_spis, 32)) |
-           FIELD_PREP(GICD_TYPER_CPUS, acc->d->vcpu_count - 1);
+    return FIELD_PREP(GICD_TYPER_LINES, DIV_ROUND_UP(v->domain->vgic.nr_spis, 32)) |
+           FIELD_PREP(GICD_TYPER_CPUS, v->domain->vcpu_count - 1);
 }
 
 /* GIC-400's numbers: ICPIDR4-7, ICPIDR0-3, ICCIDR0-3. */
-static u64 read_id(struct vgic_access *acc)
+static u64 read_id(struct vcpu *v, struct vcpu *owner, u32 offset)
 {
     static const u8 ids[12] = { 0x04, 0, 0, 0, 0x90, 0xb4, 0x2b, 0, 0x0d, 0xf0, 0x05, 0xb1 };
 
-    return ids[acc->offset / 4];
+    return ids[offset / 4];
 }
 
 /* --- targets --- */
@@ -130,7 +130,7 @@ static const struct vgic_reg gicd_regs[] = {
     VGIC_COMMON_BANKS(0, 1024),
     VGIC_BANK_N(GICD_ITARGETSR, 1024, 8, 1 | 4, get_targets, set_targets),
     VGIC_BANK_N(GICD_ICFGR, 1024, 2, 4, virq_get_config, virq_set_config),
-    VGIC_REG(GICD_SGIR, 4, 4, NULL, write_sgir),
+    VGIC_REG(GICD_SGIR, 4, 4, vgic_read_zero, write_sgir),
     VGIC_BANK_N(GICD_CPENDSGIR, 16, 8, 1 | 4, get_sgi_sources, clear_sgi_sources),
     VGIC_BANK_N(GICD_SPENDSGIR, 16, 8, 1 | 4, get_sgi_sources, set_sgi_sources),
     VGIC_REG(GICD_V2_ICPIDR4, 48, 4, read_id, NULL),
@@ -140,7 +140,7 @@ static const struct vgic_reg gicd_regs[] = {
 static enum mmio_result gicd_access(struct vcpu *v, void *ctx, struct mmio_access *a)
 {
     (void)ctx;
-    return vgic_frame_access(v, v, gicd_regs, a, (u32)a->offset);
+    return vgic_frame_access(v, gicd_regs, a, v, (u32)a->offset);
 }
 
 static const struct mmio_ops gicd_ops = { "GICD", gicd_access };

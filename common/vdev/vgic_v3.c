@@ -31,9 +31,9 @@ static struct vcpu *vcpu_by_affinity(const struct domain *d, u64 aff)
 
 /* --- distributor --- */
 
-static u64 read_ctlr(struct vgic_access *acc)
+static u64 read_ctlr(struct vcpu *v, struct vcpu *owner, u32 offset)
 {
-    return vgic_get_ctlr(acc->d) | GICD_CTLR_ARE | GICD_CTLR_DS;
+    return vgic_get_ctlr(v->domain) | GICD_CTLR_ARE | GICD_CTLR_DS;
 }
 
 static void write_ctlr(struct vgic_access *acc, u64 value)
@@ -41,9 +41,9 @@ static void write_ctlr(struct vgic_access *acc, u64 value)
     vgic_set_ctlr(acc, (u32)value);
 }
 
-static u64 read_typer(struct vgic_access *acc)
+static u64 read_typer(struct vcpu *v, struct vcpu *owner, u32 offset)
 {
-    return FIELD_PREP(GICD_TYPER_LINES, DIV_ROUND_UP(acc->d->vgic.nr_spis, 32)) |
+    return FIELD_PREP(GICD_TYPER_LINES, DIV_ROUND_UP(v->domain->vgic.nr_spis, 32)) |
            FIELD_PREP(GICD_TYPER_IDBITS, 9) | GICD_TYPER_NO1N;
 }
 
@@ -60,11 +60,11 @@ static void set_route(struct vgic_access *acc, struct virq *irq, u64 value)
 }
 
 /* PIDR4-7, PIDR0-3, CIDR0-3: architecture revision 3 (GICv3). */
-static u64 read_id(struct vgic_access *acc)
+static u64 read_id(struct vcpu *v, struct vcpu *owner, u32 offset)
 {
     static const u8 ids[12] = { 0x44, 0, 0, 0, 0x92, 0xb4, 0x3b, 0, 0x0d, 0xf0, 0x05, 0xb1 };
 
-    return ids[acc->offset / 4];
+    return ids[offset / 4];
 }
 
 /* INTIDs below 32 are RAZ/WI here with ARE = 1: the frame has no owner. */
@@ -82,18 +82,18 @@ static const struct vgic_reg gicd_regs[] = {
 static enum mmio_result gicd_access(struct vcpu *v, void *ctx, struct mmio_access *a)
 {
     (void)ctx;
-    return vgic_frame_access(v, NULL, gicd_regs, a, (u32)a->offset);
+    return vgic_frame_access(v, gicd_regs, a, NULL, (u32)a->offset);
 }
 
 /* --- redistributor --- */
 
-static u64 read_redist_typer(struct vgic_access *acc)
+static u64 read_redist_typer(struct vcpu *v, struct vcpu *owner, u32 offset)
 {
-    u64 mpidr = acc->owner->vmpidr;
+    u64 mpidr = owner->vmpidr;
     u64 aff = (mpidr & GENMASK(23, 0)) | (mpidr >> 8 & GENMASK(31, 24));
-    bool last = acc->owner->id == acc->d->vcpu_count - 1;
+    bool last = owner->id == v->domain->vcpu_count - 1;
 
-    return FIELD_PREP(GICR_TYPER_AFF, aff) | FIELD_PREP(GICR_TYPER_PROCESSOR, acc->owner->id) |
+    return FIELD_PREP(GICR_TYPER_AFF, aff) | FIELD_PREP(GICR_TYPER_PROCESSOR, owner->id) |
            (last ? GICR_TYPER_LAST : 0);
 }
 
@@ -101,9 +101,9 @@ static u64 read_redist_typer(struct vgic_access *acc)
  * A sleeping redistributor would forward nothing. Guests of hypervisors rarely wake it,
  * as firmware did that for them, so it starts awake and only mirrors the handshake.
  */
-static u64 read_waker(struct vgic_access *acc)
+static u64 read_waker(struct vcpu *v, struct vcpu *owner, u32 offset)
 {
-    return acc->owner->vgic.rd_waker;
+    return owner->vgic.rd_waker;
 }
 
 static void write_waker(struct vgic_access *acc, u64 value)
@@ -113,19 +113,19 @@ static void write_waker(struct vgic_access *acc, u64 value)
                                     : 0;
 }
 
-static u64 read_redist_id(struct vgic_access *acc)
+static u64 read_redist_id(struct vcpu *v, struct vcpu *owner, u32 offset)
 {
     static const u8 ids[12] = { 0x44, 0, 0, 0, 0x93, 0xb4, 0x3b, 0, 0x0d, 0xf0, 0x05, 0xb1 };
 
-    return ids[acc->offset / 4];
+    return ids[offset / 4];
 }
 
 /* CTLR, STATUSR and the LPI registers are RAZ/WI: nothing of theirs is implemented. */
 static const struct vgic_reg gicr_regs[] = {
-    VGIC_REG(GICR_CTLR, 4, 4, NULL, NULL),
+    VGIC_REG(GICR_CTLR, 4, 4, vgic_read_zero, NULL),
     VGIC_REG(GICR_IIDR, 4, 4, vgic_read_iidr, NULL),
     VGIC_REG(GICR_TYPER, 8, 4 | 8, read_redist_typer, NULL),
-    VGIC_REG(GICR_STATUSR, 4, 4, NULL, NULL),
+    VGIC_REG(GICR_STATUSR, 4, 4, vgic_read_zero, NULL),
     VGIC_REG(GICR_WAKER, 4, 4, read_waker, write_waker),
     VGIC_REG(GICR_PIDR4, 48, 4, read_redist_id, NULL),
     VGIC_COMMON_BANKS(GICR_SGI, 32),
@@ -139,7 +139,7 @@ static enum mmio_result gicr_access(struct vcpu *v, void *ctx, struct mmio_acces
     struct vcpu *owner = id < v->domain->vcpu_count ? v->domain->vcpus[id] : NULL;
 
     (void)ctx;
-    return owner ? vgic_frame_access(v, owner, gicr_regs, a, offset) : MMIO_ABORT;
+    return owner ? vgic_frame_access(v, gicr_regs, a, owner, offset) : MMIO_ABORT;
 }
 
 static const struct mmio_ops gicd_ops = { "GICD", gicd_access };

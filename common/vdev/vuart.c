@@ -171,8 +171,8 @@ static void write_data(struct domain *d, u8 c)
      * guest that writes from two vCPUs at once orders the characters itself.
      */
     if (likely(!__atomic_load_n(&u->tx.count, __ATOMIC_ACQUIRE) &&
-               (__atomic_load_n(&u->ris, __ATOMIC_RELAXED) & PL011_INT_TX) &&
-               !(__atomic_load_n(&u->cr, __ATOMIC_RELAXED) & PL011_CR_LBE) && console_putc(d, c)))
+               (read_once(u->ris) & PL011_INT_TX) && !(read_once(u->cr) & PL011_CR_LBE) &&
+               console_putc(d, c)))
         return;
     spin_lock(&u->lock);
     if (u->cr & PL011_CR_LBE) {
@@ -206,8 +206,8 @@ static __noinline u32 fifo_flags(const struct vuart *u, u32 rx, u32 tx)
 /* BUSY is never set, and somebody is always connected. */
 static inline u32 read_flags(const struct vuart *u)
 {
-    u32 rx = __atomic_load_n(&u->rx.count, __ATOMIC_RELAXED);
-    u32 tx = __atomic_load_n(&u->tx.count, __ATOMIC_RELAXED);
+    u32 rx = read_once(u->rx.count);
+    u32 tx = read_once(u->tx.count);
     u32 fr = PL011_FR_CTS | PL011_FR_DSR | PL011_FR_DCD | PL011_FR_RXFE | PL011_FR_TXFE;
 
     if (likely(!(rx | tx)))

@@ -42,6 +42,9 @@ bool arch_vcpu_is_in_vector_loop(const struct vcpu *v);
 
 /* Step over the trapped instruction (4 or 2 bytes by IL), PSTATE.BTYPE and IT state cleared. */
 void arch_vcpu_skip(struct vcpu *v, bool il32);
+/* Inline in asm/vcpu.h, for A64; false, and nothing is done, in another state:
+ *   bool arch_regs_skip(struct guest_regs *r)
+ */
 
 /*
  * Watch a guest that uses set/way operations (HCR_EL2.TVM): its writes to SCTLR_EL1 come

@@ -22,6 +22,9 @@
 /* Inside a loop: the compiler must not replace it by a call of memcpy or the like. */
 #define keep_loop() __asm__ volatile("")
 
+/* One relaxed atomic load, in the fewest instructions. */
+#define read_once(x) (*(const volatile __typeof__(x) *)&(x))
+
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 

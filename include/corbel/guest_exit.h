@@ -75,9 +75,20 @@ struct guest_exit {
  */
 struct vcpu *guest_exit_handle(struct vcpu *v, const struct guest_exit *e);
 
-/* The same for HVC #0, and for an interrupt: nothing about them needs to be decoded. */
+/*
+ * The same for what guests do all the time, without a struct guest_exit: HVC #0; a write of value
+ * to ICC_SGI1R_EL1; an interrupt, and whether it found v at its vector for exceptions of EL1.
+ */
 struct vcpu *guest_exit_call(struct vcpu *v);
-struct vcpu *guest_exit_irq(struct vcpu *v);
+struct vcpu *guest_exit_sgi(struct vcpu *v, u64 value);
+struct vcpu *guest_exit_irq(struct vcpu *v, bool at_vector);
+
+/*
+ * And for a data abort of an address without mapping by a 4-byte instruction that the syndrome
+ * describes: size bytes (1, 2, 4, 8) of register rt, zero-extended when read.
+ * v->abort_gva is set.
+ */
+struct vcpu *guest_exit_mmio(struct vcpu *v, ipa_t ipa, u32 rt, u32 size, bool write);
 
 /* First entry of a CPU after boot: as guest_exit_handle without an exit. */
 struct vcpu *guest_exit_first(struct cpu *cpu);

@@ -18,7 +18,7 @@ struct vcpu *run_next(struct cpu *cpu);
 /* The same after an exit of v that a word of its requests says is rarely anything. */
 static inline struct vcpu *run_due(struct vcpu *v)
 {
-    return likely(!__atomic_load_n(&v->req, __ATOMIC_RELAXED)) ? v : run_next(cpu_this());
+    return likely(!read_once(v->req)) ? v : run_next(cpu_this());
 }
 
 /* vwfi=native: WFI and WFE do not trap. Boot. */

@@ -38,14 +38,15 @@ struct vcpu {
     u32 req;                /* REQ_*, atomic; assembly tests it */
     u32 id;
     struct domain *domain;
-    u64 vmpidr;                       /* what the guest reads in MPIDR_EL1 */
-    struct cpu *resident;             /* CPU that holds its state, NULL: in memory (decision 10) */
-    u8 power;                         /* enum vcpu_power; domain lock (RANK_DOMAIN) */
-    s32 pause_count;                  /* domain lock */
-    u64 entry, context_id;            /* CPU_ON: applied when it is first loaded in ON_PENDING */
-    u64 clean_pos;                    /* set/way request: bytes of RAM cleaned; its own CPU */
-    struct abort_run aborts;          /* its own CPU */
-    const struct mmio_region *region; /* of its last access to one, or NULL; its own CPU */
+    u64 vmpidr;              /* what the guest reads in MPIDR_EL1 */
+    struct cpu *resident;    /* CPU that holds its state, NULL: in memory (decision 10) */
+    u8 power;                /* enum vcpu_power; domain lock (RANK_DOMAIN) */
+    s32 pause_count;         /* domain lock */
+    u64 entry, context_id;   /* CPU_ON: applied when it is first loaded in ON_PENDING */
+    u64 clean_pos;           /* set/way request: bytes of RAM cleaned; its own CPU */
+    u64 abort_gva;           /* address of the access that guest_exit_mmio() answers; its own CPU */
+    struct abort_run aborts; /* its own CPU */
+    const struct mmio_region *region; /* of its last access to one, at first any; its own CPU */
     struct sched_unit unit;
     struct vgic_cpu vgic;
     struct vtimer vtimer;
@@ -61,8 +62,7 @@ static inline u64 vcpu_reg_get(const struct vcpu *v, u32 n)
 
 static inline void vcpu_reg_set(struct vcpu *v, u32 n, u64 value)
 {
-    if (n != 31)
-        v->regs.x[n] = value;
+    v->regs.x[n] = value; /* 31: see regs.h */
 }
 
 /* Affinity of vCPU id: 16 per cluster (Aff0 0..15, then Aff1), as Xen numbers them. */

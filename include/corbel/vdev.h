@@ -17,7 +17,7 @@ struct mmio_access {
     ipa_t ipa;
     u64 offset; /* from the start of the region */
     u64 value;  /* write: zero-extended data; read: the answer */
-    u8 size;    /* 1, 2, 4, 8 bytes */
+    u32 size;   /* 1, 2, 4, 8 bytes */
     bool write;
 };
 
@@ -58,7 +58,9 @@ const struct mmio_region *mmio_find(const struct mmio_table *t, ipa_t ipa);
 static inline enum mmio_result mmio_access(struct vcpu *v, const struct mmio_region *r,
                                            struct mmio_access *a)
 {
-    if (unlikely((a->ipa.v & (a->size - 1ull)) || r->size - a->offset < a->size))
+    u64 last = a->size - 1ull;
+
+    if (unlikely(a->ipa.v & last || a->offset + last >= r->size))
         return MMIO_ABORT;
     return r->ops->access(v, r->ctx, a);
 }

@@ -11,13 +11,8 @@
 #include <arch/stage2.h>
 #include <arch/vcpu.h>
 #include <corbel/compiler.h>
-#include <corbel/domain.h>
-#include <corbel/guest_abort.h>
 #include <corbel/guest_exit.h>
-#include <corbel/run.h>
 #include <corbel/vcpu.h>
-#include <corbel/vdev.h>
-#include <corbel/vgic.h>
 
 #include <asm/esr.h>
 #include <asm/inject.h>
@@ -59,26 +54,14 @@ static __noinline struct vcpu *any_sync(struct vcpu *v, u32 esr)
     u32 ec = (u32)FIELD_GET(ESR_EC, esr);
 
     esr_decode(esr, &e);
-    if (ec == EC_SYSREG && vsysreg_handle(v, (u32)(esr & ESR_ISS), &e))
-        return run_due(v);
+    if (ec == EC_SYSREG && vsysreg_handle(v, (u32)(esr & ESR_ISS), &e) &&
+        !__atomic_load_n(&v->req, __ATOMIC_RELAXED))
+        return v;
     if ((e.reason == EXIT_DATA_ABORT || e.reason == EXIT_INSN_ABORT) &&
         !fault_address((u32)(esr & ESR_ISS), &e))
         return v;
     return guest_exit_handle(v, &e);
 }
-
-/* Over an instruction of four bytes, as arch_vcpu_skip(). */
-static inline void skip(struct vcpu *v)
-{
-    if (unlikely(v->regs.pstate & PSR_NRW)) {
-        arch_vcpu_skip(v, true);
-        return;
-    }
-    v->regs.pc += 4;
-    v->regs.pstate &= ~(PSR_SS | PSR_BTYPE);
-}
-
-/* --- accesses to emulated registers --- */
 
 /* A load or store that the syndrome describes, zero-extended, of an address without mapping. */
 #define MMIO_MASK                                                               \
@@ -86,62 +69,16 @@ static inline void skip(struct vcpu *v)
      (ISS_ABT_FSC & ~3ull))
 #define MMIO_ESR (FIELD_PREP(ESR_EC, EC_DABT_LOWER) | ESR_IL | ISS_ABT_ISV | FSC_TRANS)
 
-/* The emulator refused. EL2 may have had an abort of its own since: FAR_EL2 was read before. */
-static __noinline struct vcpu *refused(struct vcpu *v, u32 esr, u64 far, ipa_t ipa)
+static inline struct vcpu *mmio(struct vcpu *v, u64 esr)
 {
-    struct guest_exit e;
+    u64 gva = read_sysreg(far_el2);
+    ipa_t ipa =
+        IPA(FIELD_GET(HPFAR_FIPA, read_sysreg(hpfar_el2)) << PAGE_SHIFT | (gva & (PAGE_SIZE - 1)));
 
-    esr_decode(esr, &e);
-    e.u.abort.gva = far;
-    e.u.abort.ipa = ipa;
-    guest_data_refused(v, &e, v->region->ops->name);
-    return run_due(v);
+    v->abort_gva = gva; /* EL2 may have an abort of its own meanwhile */
+    return guest_exit_mmio(v, ipa, (u32)FIELD_GET(ISS_ABT_SRT, esr),
+                           1u << FIELD_GET(ISS_ABT_SAS, esr), esr & ISS_ABT_WNR);
 }
-
-static struct vcpu *mmio(struct vcpu *v, u64 esr);
-
-/* Not the region of the last access. */
-static __noinline struct vcpu *mmio_elsewhere(struct vcpu *v, u64 esr, ipa_t ipa)
-{
-    v->region = mmio_find(&v->domain->mmio, ipa);
-    return v->region ? mmio(v, esr) : any_sync(v, (u32)esr);
-}
-
-static inline u64 narrow(u64 value, u32 size)
-{
-    u32 unused = 64 - 8 * size;
-
-    return value << unused >> unused;
-}
-
-static __noinline struct vcpu *mmio(struct vcpu *v, u64 esr)
-{
-    u64 far = read_sysreg(far_el2), rt = FIELD_GET(ISS_ABT_SRT, esr);
-    const struct mmio_region *region = v->region;
-    struct mmio_access a;
-    enum mmio_result result;
-
-    a.ipa =
-        IPA(FIELD_GET(HPFAR_FIPA, read_sysreg(hpfar_el2)) << PAGE_SHIFT | (far & (PAGE_SIZE - 1)));
-    if (unlikely(!region || a.ipa.v - region->base >= region->size))
-        return mmio_elsewhere(v, esr, a.ipa);
-    a.offset = a.ipa.v - region->base;
-    a.size = (u8)(1u << FIELD_GET(ISS_ABT_SAS, esr));
-    a.write = esr & ISS_ABT_WNR;
-    if (a.write)
-        a.value = narrow(vcpu_reg_get(v, (u32)rt), a.size);
-    result = mmio_access(v, region, &a);
-    if (likely(result == MMIO_OK)) {
-        if (!(esr & ISS_ABT_WNR))
-            vcpu_reg_set(v, (u32)rt, narrow(a.value, a.size));
-        skip(v);
-    } else if (result == MMIO_ABORT) {
-        return refused(v, (u32)esr, far, a.ipa);
-    }
-    return run_due(v); /* MMIO_RETRY: the same instruction runs again (design decision 14) */
-}
-
-/* --- the others --- */
 
 #define HVC0_MASK (ESR_EC | GENMASK(15, 0))
 #define HVC0_ESR  FIELD_PREP(ESR_EC, EC_HVC64)
@@ -150,9 +87,7 @@ static __noinline struct vcpu *mmio(struct vcpu *v, u64 esr)
 
 static __noinline struct vcpu *sgi(struct vcpu *v, u64 esr)
 {
-    vgic_write_sgi(v, vcpu_reg_get(v, (u32)FIELD_GET(ISS_SYS_RT, esr)), true);
-    skip(v);
-    return run_due(v);
+    return guest_exit_sgi(v, vcpu_reg_get(v, (u32)FIELD_GET(ISS_SYS_RT, esr)));
 }
 
 struct vcpu *trap_sync(struct vcpu *v)
@@ -168,16 +103,10 @@ struct vcpu *trap_sync(struct vcpu *v)
     return any_sync(v, (u32)esr);
 }
 
-static __noinline struct vcpu *sampled_irq(struct vcpu *v)
-{
-    guest_sample(v);
-    return guest_exit_irq(v);
-}
-
 struct vcpu *trap_irq(struct vcpu *v)
 {
     /* Hardly ever at that offset: VBAR_EL1 is 2 KiB aligned (Arm ARM D1.3.1.5). */
-    return unlikely((v->regs.pc & 0x7ff) == VECTOR_SYNC_SPX) ? sampled_irq(v) : guest_exit_irq(v);
+    return guest_exit_irq(v, (v->regs.pc & 0x7ff) == VECTOR_SYNC_SPX);
 }
 
 struct vcpu *trap_serror(struct vcpu *v)

@@ -30,8 +30,8 @@
     stp     x2, x3, [x0, #VCPU_X]
     mrs     x1, elr_el2
     mrs     x2, spsr_el2
-    stp     x30, x1, [x0, #(VCPU_X + 240)]
-    str     x2, [x0, #VCPU_PSTATE]
+    str     x30, [x0, #(VCPU_X + 240)]
+    stp     x1, x2, [x0, #VCPU_PC]  /* PSTATE follows */
 .endm
 
 /* Save, let C answer (x29 = 0 ends its call trace), enter what it returns. */
@@ -138,8 +138,8 @@ save_serror:
 /* In: x0 = struct vcpu to enter, loaded on this CPU. SP is the top of the stack. Never returns. */
     .global guest_enter
 guest_enter:
-    ldp     x30, x1, [x0, #(VCPU_X + 240)]
-    ldr     x2, [x0, #VCPU_PSTATE]
+    ldr     x30, [x0, #(VCPU_X + 240)]
+    ldp     x1, x2, [x0, #VCPU_PC]
     msr     elr_el2, x1
     msr     spsr_el2, x2
     ldp     x2, x3, [x0, #(VCPU_X + 16)]

@@ -7,6 +7,7 @@
 
 #include <arch/barrier.h>
 #include <arch/vcpu.h>
+#include <corbel/compiler.h>
 #include <corbel/vcpu.h>
 
 #include <asm/esr.h>
@@ -85,10 +86,8 @@ static u64 it_advance(u64 pstate)
 void arch_vcpu_skip(struct vcpu *v, bool il32)
 {
     /* As the instruction itself would have done. BTYPE's place is IT's in AArch32. */
+    if (likely(arch_regs_skip(&v->regs)))
+        return;
     v->regs.pc += il32 ? 4 : 2;
-    v->regs.pstate &= ~PSR_SS;
-    if (v->regs.pstate & PSR_NRW)
-        v->regs.pstate = it_advance(v->regs.pstate);
-    else
-        v->regs.pstate &= ~PSR_BTYPE;
+    v->regs.pstate = it_advance(v->regs.pstate & ~PSR_SS);
 }

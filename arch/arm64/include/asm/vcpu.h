@@ -2,11 +2,13 @@
 #ifndef ASM_VCPU_H
 #define ASM_VCPU_H
 
+#include <arch/regs.h>
 #include <corbel/compiler.h>
 #include <corbel/types.h>
 
 #include <asm/debug.h>
 #include <asm/pmu.h>
+#include <asm/pstate.h>
 
 /*
  * EL1 system registers that move with a vCPU: the one list (design decision 9).
@@ -35,5 +37,16 @@ struct arch_vcpu {
     u64 fpcr, fpsr;
     u64 v[64] __aligned(16); /* V0..V31 */
 };
+
+static inline bool arch_regs_skip(struct guest_regs *r)
+{
+    u64 pstate = r->pstate;
+
+    if (unlikely(pstate & PSR_NRW))
+        return false;
+    r->pc += 4;
+    r->pstate = pstate & ~(PSR_SS | PSR_BTYPE);
+    return true;
+}
 
 #endif
