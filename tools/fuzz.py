@@ -138,7 +138,7 @@ def sequence_seeds():
 
 
 SEEDS = {"image": image_seeds, "tree": tree_seeds, "vgicv2": sequence_seeds,
-         "vgicv3": sequence_seeds, "vuart": sequence_seeds}
+         "vgicv3": sequence_seeds, "vuart": sequence_seeds, "vwdt": sequence_seeds}
 
 
 # --- running --------------------------------------------------------------------------------------

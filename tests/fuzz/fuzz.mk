@@ -2,6 +2,7 @@
 # One line per fuzz target: fuzz-NAME := sources that tests/fuzz/fuzz_NAME.c is linked with, those
 # of the hypervisor as unit.mk lists them.
 fuzz-vuart := $(unit-test_vuart)
+fuzz-vwdt := $(unit-test_vwdt)
 fuzz-insn := $(unit-test_guest_ldst)
 fuzz-addrmap := $(unit-test_addrmap)
 fuzz-image := $(addprefix common/,image.c image_place.c plan_image.c domprop.c) \
