@@ -35,7 +35,8 @@ static void save(struct vcpu *r)
     vgic_save(r);
     vtimer_save(r);
     arch_vcpu_save(r);
-    vpmu_save(r);
+    if (unlikely(r->pmu_line))
+        vpmu_hold(false);
 }
 
 /* Save what this CPU holds of r; from the release on another CPU may load it. */
@@ -75,7 +76,8 @@ static void load(struct cpu *cpu, struct vcpu *v)
 
     if (v->power != VCPU_ON)
         start_if_pending(v);
-    vpmu_load(v);
+    if (unlikely(v->pmu_line))
+        vpmu_hold(true);
     arch_vcpu_load(v);
     if (*last != v->id + 1) {
         if (*last)

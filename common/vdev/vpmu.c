@@ -8,7 +8,6 @@
 #include <corbel/vpmu.h>
 
 #include <arch/vcpu.h>
-#include <corbel/compiler.h>
 #include <corbel/irq.h>
 #include <corbel/vcpu.h>
 
@@ -49,16 +48,9 @@ void vpmu_update(struct vcpu *v)
     show(v, level);
 }
 
-void vpmu_load(struct vcpu *v)
+void vpmu_hold(bool active)
 {
-    if (unlikely(v->pmu_line))
-        gic->set_active(host_intid, true);
-}
-
-void vpmu_save(struct vcpu *v)
-{
-    if (unlikely(v->pmu_line))
-        gic->set_active(host_intid, false); /* the CPU's PMU is stopped: it does not come back */
+    gic->set_active(host_intid, active);
 }
 
 void vpmu_reset(struct vcpu *v)

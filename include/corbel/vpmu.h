@@ -27,9 +27,11 @@ bool vpmu_interrupt(struct vcpu *v);
 /* v, loaded here, wrote a register that changed the level (EXIT_PMU). */
 void vpmu_update(struct vcpu *v);
 
-/* Residency (run.c): load before arch_vcpu_load(), save after arch_vcpu_save(). */
-void vpmu_load(struct vcpu *v);
-void vpmu_save(struct vcpu *v);
+/*
+ * Residency (run.c), only of a vCPU whose pmu_line is high: its host PPI active on this CPU before
+ * arch_vcpu_load(); not any more after arch_vcpu_save(), which has stopped the CPU's PMU.
+ */
+void vpmu_hold(bool active);
 
 /* The vCPU starts from reset: no overflow. It is not resident. */
 void vpmu_reset(struct vcpu *v);

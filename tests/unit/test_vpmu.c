@@ -87,19 +87,17 @@ static void moves(void **state)
     output = true;
     vpmu_update(&v);
     assert_true(ppi && active);
-    vpmu_save(&v);
+    vpmu_hold(false);
     assert_true(ppi && !active);
-    vpmu_load(&v);
+    vpmu_hold(true);
     assert_true(ppi && active);
-    vpmu_save(&v);
+    vpmu_hold(false);
     vpmu_reset(&v);
     assert_true(!ppi && !v.pmu_line);
-    vpmu_load(&v);
-    vpmu_save(&v);
-    assert_false(active);
     assert_int_equal(ppi_calls, 2);
     vpmu_reset(&v);
     assert_int_equal(ppi_calls, 2);
+    assert_int_equal(active_writes, 4);
 }
 
 static void no_host_interrupt(void **state)
