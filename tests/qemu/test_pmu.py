@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from harness import guest_file, mkdtb, payload, payload_file
+from harness import HV, guest_file, mkdtb, payload, payload_file
 import fdt
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
@@ -45,6 +45,30 @@ def test_shared(boot, gic):
         cycles, elapsed = map(int, re.search(r"^# cycles (\d+) in (\d+) ms$", vm.text(name),
                                              re.M).groups())
         assert 0.3 < cycles / 1e6 / elapsed < 0.7, "QEMU's CPUs have 1 GHz"
+
+
+def no_node(tree):
+    """A host that does not tell of its PMU."""
+    tree.root.remove(tree.get("/pmu"))
+
+
+def wrong_interrupt(tree):
+    """A host whose tree has the virtual timer's interrupt for it."""
+    tree.get("/pmu").props["interrupts"] = fdt.u32(1, 11, 4)
+
+
+@pytest.mark.parametrize("edit", [no_node, wrong_interrupt])
+def test_no_interrupt(boot, edit):
+    """Without an interrupt of the host's, guests count all the same."""
+    config = mkdtb.Config(machine=mkdtb.Machine(gic="3", smp=1, ram="1G"),
+                          domains=[payload("domU1", "payload", "test=pmu irq=none")])
+    config.edits.append(edit)
+    vm = boot(config, limit=60)
+    passed, failed = vm.tap("domU1", 50)
+    assert failed == []
+    assert passed
+    warned = "PPI 27 of the PMU is another's: it does not interrupt" in vm.text(HV)
+    assert warned == (edit is wrong_interrupt)
 
 
 @pytest.fixture(name="initrd", scope="module")
