@@ -160,9 +160,7 @@ static void owned(struct cpu *cpu, u32 intid, u32 iar)
         performance(cpu, iar);
         return;
     }
-    if (intid == SGI_KICK) {
-        quiet_note(); /* whatever it is about is looked for after the interrupts */
-    } else if (intid == SGI_STOP) {
+    if (intid == SGI_STOP) {
         gic->deactivate(iar);
         arch_cpu_halt();
     } else if (intid == console_intid()) { /* 0 when it is polled */
@@ -175,7 +173,14 @@ static void owned(struct cpu *cpu, u32 intid, u32 iar)
     gic->deactivate(iar);
 }
 
-/* What is not the virtual timer's. */
+/* Whatever it is about is looked for after the interrupts. */
+static void kick(u32 iar)
+{
+    quiet_note();
+    gic->deactivate(iar);
+}
+
+/* What is less frequent. */
 static __noinline void other(struct cpu *cpu, u32 intid, u32 iar)
 {
     if (intid == intids.hyp_timer) {
@@ -201,6 +206,8 @@ void irq_dispatch(struct cpu *cpu)
         gic->eoi(iar);
         if (intid == intids.virt_timer)
             virtual_timer(cpu, iar);
+        else if (intid == SGI_KICK)
+            kick(iar);
         else
             other(cpu, intid, iar);
     } while (unlikely(arch_cpu_irq_pending()));

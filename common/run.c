@@ -187,6 +187,20 @@ struct vcpu *run_next(struct cpu *cpu)
     }
 }
 
+struct vcpu *run_requested(struct vcpu *v)
+{
+    struct cpu *cpu = cpu_this();
+    u32 irq = REQ_IRQ;
+
+    if (likely(__atomic_compare_exchange_n(&v->req, &irq, 0, false, __ATOMIC_ACQ_REL,
+                                           __ATOMIC_RELAXED))) {
+        vgic_flush(v);
+        if (!read_once(v->req) && v->power == VCPU_ON && !sched_should_yield(&cpu->sched))
+            return v;
+    }
+    return run_next(cpu);
+}
+
 void run_block(struct vcpu *v)
 {
     while (!vgic_pending(v) && vtimer_block(v)) {

@@ -56,8 +56,11 @@ void spin_lock_init(spinlock_t *lock, enum lock_rank rank)
 
 static inline void take(spinlock_t *lock)
 {
-    u16 ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+    u32 both = __atomic_fetch_add(&lock->both, 1u << 16, __ATOMIC_ACQUIRE);
+    u16 ticket = (u16)(both >> 16);
 
+    if (likely(ticket == (u16)both))
+        return;
     /* Pairs with the release store in spin_unlock(). */
     while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket)
         arch_cpu_relax();

@@ -25,10 +25,10 @@ struct virq *virq_get(struct domain *d, struct vcpu *v, u32 intid)
 /* Whose list lock guards irq: where it is, else where it would go. */
 static struct vcpu *home_of(struct domain *d, struct virq *irq)
 {
-    struct vcpu *v = __atomic_load_n(&irq->vcpu, __ATOMIC_RELAXED);
+    struct vcpu *v = read_once(irq->vcpu);
 
     if (!v)
-        v = __atomic_load_n(&irq->target, __ATOMIC_RELAXED);
+        v = read_once(irq->target);
     return v ? v : d->vcpus[0];
 }
 

@@ -46,7 +46,7 @@ static inline bool virq_forwarded(const struct domain *d, const struct virq *irq
     u32 group = irq->group1 ? (u32)GICD_CTLR_ENABLE_GRP1 : (u32)GICD_CTLR_ENABLE_GRP0;
 
     return irq->enabled && virq_pending(irq) && irq->target &&
-           (__atomic_load_n(&d->vgic.ctlr, __ATOMIC_RELAXED) & group);
+           (read_once(d->vgic.ctlr) & group);
 }
 
 /* Active or forwarded: must be on the list or in a list register. */
@@ -58,7 +58,7 @@ static inline bool virq_due(const struct domain *d, const struct virq *irq)
 /* v's list registers are in this CPU. */
 static inline bool vgic_is_here(const struct vcpu *v)
 {
-    return __atomic_load_n(&v->vgic.cpu, __ATOMIC_RELAXED) == cpu_this();
+    return read_once(v->vgic.cpu) == cpu_this();
 }
 
 /* Output of v's virtual timer: v is resident here, or its state is in memory. */

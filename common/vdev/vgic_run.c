@@ -281,6 +281,26 @@ static void move_strays(struct vcpu *v)
     }
 }
 
+/*
+ * A single interrupt on the list, as nearly always, and there is room for it. False: it could
+ * not be placed, or there may be more to it. List lock held.
+ */
+static bool flush_one(struct vcpu *v)
+{
+    struct vgic_cpu *vc = &v->vgic;
+    struct virq *irq = first_of(&vc->list);
+    enum virq_place place;
+
+    if (vc->hcr != ICH_HCR_EN || vc->list.next != vc->list.prev || list_empty(&vc->list))
+        return false;
+    spin_lock(&irq->lock);
+    if (irq->lr >= 0)
+        lr_sync(v, irq);
+    place = virq_place(v, irq);
+    spin_unlock(&irq->lock);
+    return place == PLACE_LR || place == PLACE_IDLE;
+}
+
 void vgic_flush(struct vcpu *v)
 {
     struct vgic_cpu *vc = &v->vgic;
@@ -290,6 +310,10 @@ void vgic_flush(struct vcpu *v)
     if (!vgic_is_here(v) || (list_empty(&vc->list) && vc->hcr == ICH_HCR_EN))
         return;
     spin_lock(&vc->lock);
+    if (likely(flush_one(v))) {
+        spin_unlock(&vc->lock);
+        return;
+    }
     take_eoi_count(v);
     moves = flush_list(v);
     hcr_set(vc, wanted_hcr(v));

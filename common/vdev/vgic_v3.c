@@ -16,17 +16,21 @@
 
 #define MPIDR_AFF (GENMASK(39, 32) | GENMASK(23, 0))
 
-/* The vCPU with this affinity (MPIDR layout), or NULL. */
-static struct vcpu *vcpu_by_affinity(const struct domain *d, u64 aff)
+static __noinline struct vcpu *search_affinity(const struct domain *d, u64 aff)
 {
-    u64 guess = (aff & 0xff) | (aff >> 8 & 0xff) << 4;
-
-    if (guess < d->vcpu_count && d->vcpus[guess] && (d->vcpus[guess]->vmpidr & MPIDR_AFF) == aff)
-        return d->vcpus[guess];
     for (u32 i = 0; i < d->vcpu_count; i++)
         if (d->vcpus[i] && (d->vcpus[i]->vmpidr & MPIDR_AFF) == aff)
             return d->vcpus[i];
     return NULL;
+}
+
+/* The vCPU with this affinity (MPIDR layout), or NULL. */
+static inline struct vcpu *vcpu_by_affinity(const struct domain *d, u64 aff)
+{
+    u64 guess = (aff & 0xff) | (aff >> 8 & 0xff) << 4;
+    struct vcpu *v = guess < d->vcpu_count ? d->vcpus[guess] : NULL;
+
+    return likely(v && (v->vmpidr & MPIDR_AFF) == aff) ? v : search_affinity(d, aff);
 }
 
 /* --- distributor --- */
@@ -165,7 +169,7 @@ enum corbel_err vgic_v3_init(struct domain *d)
 #define SGIR_RS    GENMASK(47, 44)
 #define SGIR_AFF3  GENMASK(55, 48)
 
-static void sgi_send(struct vcpu *to, u32 intid, bool group1)
+static __noinline void sgi_send(struct vcpu *to, u32 intid, bool group1)
 {
     struct virq *irq = &to->vgic.private[intid];
     struct vcpu *home = virq_lock(to->domain, irq);

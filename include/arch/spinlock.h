@@ -28,14 +28,18 @@ enum lock_rank {
 };
 
 typedef struct {
-    u16 next;
-    u16 owner;
+    union {
+        struct {
+            u16 owner, next;
+        };
+        u32 both; /* next in the upper half: a ticket and a look at owner are one access */
+    };
     u8 rank;
 } spinlock_t;
 
 #define SPINLOCK_INIT(r) \
     {                    \
-        0, 0, (r)        \
+        .rank = (r)      \
     }
 
 void spin_lock_init(spinlock_t *lock, enum lock_rank rank);

@@ -2,7 +2,6 @@
 #ifndef CORBEL_RUN_H
 #define CORBEL_RUN_H
 
-#include <arch/cpu.h>
 #include <corbel/compiler.h>
 #include <corbel/types.h>
 #include <corbel/vcpu.h>
@@ -15,10 +14,13 @@
 /* Serve everything that is due and return the vCPU to enter, loaded here; idles inside. */
 struct vcpu *run_next(struct cpu *cpu);
 
-/* The same after an exit of v that a word of its requests says is rarely anything. */
+/* The same for v that has requests and may go on; quick where these are only interrupts. */
+struct vcpu *run_requested(struct vcpu *v);
+
+/* The same after an exit of v, which mostly has none. */
 static inline struct vcpu *run_due(struct vcpu *v)
 {
-    return likely(!read_once(v->req)) ? v : run_next(cpu_this());
+    return likely(!read_once(v->req)) ? v : run_requested(v);
 }
 
 /* vwfi=native: WFI and WFE do not trap. Boot. */

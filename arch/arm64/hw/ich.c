@@ -83,13 +83,14 @@ u64 arch_ich_vtr(void)
     return read_sysreg(ich_vtr_el2);
 }
 
+/* The first two are the timer's and an IPI's, mostly; all others take a jump. */
 u64 arch_ich_lr_read(u32 n)
 {
     if (likely(n == 0))
         return read_sysreg(ich_lr0_el2);
-    switch (n) {
-    case 1:
+    if (likely(n == 1))
         return read_sysreg(ich_lr1_el2);
+    switch (n) {
     case 2:
         return read_sysreg(ich_lr2_el2);
     case 3:
@@ -121,17 +122,17 @@ u64 arch_ich_lr_read(u32 n)
     }
 }
 
-/* The first one is the timer's, mostly; all others take a jump. */
 void arch_ich_lr_write(u32 n, u64 lr)
 {
     if (likely(n == 0)) {
         write_sysreg(lr, ich_lr0_el2);
         return;
     }
-    switch (n) {
-    case 1:
+    if (likely(n == 1)) {
         write_sysreg(lr, ich_lr1_el2);
-        break;
+        return;
+    }
+    switch (n) {
     case 2:
         write_sysreg(lr, ich_lr2_el2);
         break;
