@@ -49,10 +49,14 @@ $(B)/corbel.lds: arch/arm64/boot/corbel.lds.S $(GEN)/autoconf.h
 $(B)/obj/%.o: %.c $(B)/flags | $(generated)
 	@mkdir -p $(@D) && echo "  CC      $@"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(CFLAGS-$*.o) -MMD -MP -c $< -o $@
+	@$(call init-prefix,$*.o)
 
 $(B)/obj/%.o: %.S $(B)/flags | $(generated)
 	@mkdir -p $(@D) && echo "  AS      $@"
 	@$(CC) $(CPPFLAGS) $(ASFLAGS) -MMD -MP -c $< -o $@
+
+# Sections of boot code get the names under which the linker script keeps them together.
+init-prefix = $(if $(filter $(1),$(init-objs)),$(OBJCOPY) --prefix-alloc-sections=.init $@)
 
 # "->NAME value" strings in the compiler's output become #defines.
 $(GEN)/asm_offsets.h: arch/arm64/boot/asm_offsets.c $(B)/flags | $(GEN)/autoconf.h

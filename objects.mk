@@ -68,9 +68,11 @@ objs-common := \
     common/addrmap_native.o \
     common/assign.o \
     common/boot_cpus.o \
+    common/boot_end.o \
     common/boot_mem.o \
     common/build.o \
     common/build_devices.o \
+    common/build_dtb.o \
     common/build_end.o \
     common/build_load.o \
     common/build_queue.o \
@@ -179,3 +181,97 @@ objs-entry := \
 
 objs-boot := \
     arch/arm64/boot/head.o
+
+# What only runs until every domain has had its first start: its memory is given back then
+# (include/corbel/initmem.h). Third-party objects by their own paths.
+init-objs := \
+    common/addrmap.o \
+    common/addrmap_native.o \
+    common/assign.o \
+    common/boot_cpus.o \
+    common/boot_mem.o \
+    common/build.o \
+    common/build_dtb.o \
+    common/cmdline.o \
+    common/devclass.o \
+    common/devclass_gic.o \
+    common/devclass_pcie.o \
+    common/devclass_sram.o \
+    common/directmem.o \
+    common/domcfg.o \
+    common/domcfg_modules.o \
+    common/domcfg_policy.o \
+    common/domcfg_shm.o \
+    common/domcfg_static.o \
+    common/domdtb.o \
+    common/domprop.o \
+    common/hostmap.o \
+    common/image.o \
+    common/image_place.o \
+    common/iommu_map.o \
+    common/main.o \
+    common/passdt.o \
+    common/passdt_dma.o \
+    common/passdt_host.o \
+    common/passdt_imap.o \
+    common/passdt_irq.o \
+    common/passdt_msi.o \
+    common/passdt_pcie.o \
+    common/passdt_refs.o \
+    common/passdt_write.o \
+    common/plan.o \
+    common/plan_image.o \
+    common/plan_msi.o \
+    common/plan_notes.o \
+    common/platform.o \
+    common/platform_chosen.o \
+    common/platform_cpus.o \
+    common/platform_devices.o \
+    common/platform_iommu.o \
+    common/platform_parts.o \
+    common/platform_static.o \
+    common/poolcfg.o \
+    common/lib/fdt_find.o \
+    common/lib/fdt_irq.o \
+    common/lib/fdt_read.o \
+    common/lib/fdt_write.o \
+    third_party/libfdt/fdt.o \
+    third_party/libfdt/fdt_check.o \
+    third_party/libfdt/fdt_ro.o \
+    third_party/libfdt/fdt_sw.o
+
+# What runs at each exit from a guest, and the inner loops of the boot: compiled for speed in a
+# release build, everything else for size.
+hot-objs := \
+    arch/arm64/entry/esr.o \
+    arch/arm64/entry/trap.o \
+    arch/arm64/hw/context.o \
+    arch/arm64/hw/ich.o \
+    arch/arm64/hw/ldst.o \
+    common/guest_abort.o \
+    common/guest_exit.o \
+    common/guest_ldst.o \
+    common/irq.o \
+    common/irq_dispatch.o \
+    common/run.o \
+    common/sched.o \
+    common/timer.o \
+    common/vdev/vdev.o \
+    common/vdev/vgic.o \
+    common/vdev/vgic_hw.o \
+    common/vdev/vgic_lr.o \
+    common/vdev/vgic_mmio.o \
+    common/vdev/vgic_run.o \
+    common/vdev/vgic_v2.o \
+    common/vdev/vgic_v3.o \
+    common/vdev/vpsci.o \
+    common/vdev/vtimer.o \
+    common/vdev/vuart.o \
+    common/lib/bitmap.o \
+    common/lib/fdt_read.o \
+    common/lib/fdt_walk.o \
+    common/lib/polyhash.o \
+    common/lib/string.o \
+    drivers/irq/gicv2.o \
+    drivers/irq/gicv3.o \
+    third_party/zlib/inffast.o

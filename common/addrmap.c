@@ -249,7 +249,8 @@ enum corbel_err addrmap_solve(struct addrmap *map, u8 max_bits, struct cfg_error
     return CORBEL_OK;
 }
 
-const struct addrmap_entry *addrmap_find(const struct addrmap *map, enum addrmap_kind kind, u32 nth)
+__resident const struct addrmap_entry *addrmap_find(const struct addrmap *map,
+                                                    enum addrmap_kind kind, u32 nth)
 {
     for (u32 i = 0; i < map->count; i++)
         if (map->entries[i].kind == kind && nth-- == 0)

@@ -117,7 +117,7 @@ enum corbel_err assign_streams(u32 owner, const struct iommu_map_entry *entry, u
     return enter(&want, other);
 }
 
-void assign_release(u32 owner)
+__resident void assign_release(u32 owner)
 {
     u32 kept = 0;
 

@@ -113,19 +113,19 @@ void boot_cpus_release(void)
     __atomic_store_n(&released, true, __ATOMIC_RELEASE);
 }
 
-void boot_cpus_secondary(struct cpu *cpu)
+bool boot_cpus_secondary(struct cpu *cpu)
 {
     arch_cpu_init(cpu);
     arch_cpu_harden(cpu);
     if (irq_init_cpu() != CORBEL_OK)
-        arch_cpu_halt(); /* never online: the boot CPU names it */
+        return false; /* never online: the boot CPU names it */
     irq_dispatch_init_cpu();
     __atomic_store_n(&cpu->online, true, __ATOMIC_RELEASE);
     while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
         arch_cpu_relax();
     if (cpu->sched.pool)
-        return;
+        return true;
     /* It came when its time was over: the pools were made without it. */
     __atomic_store_n(&cpu->online, false, __ATOMIC_RELEASE);
-    arch_cpu_halt();
+    return false;
 }

@@ -19,6 +19,7 @@
 #include <corbel/iommu.h>
 #include <corbel/irq.h>
 #include <corbel/log.h>
+#include <corbel/panic.h>
 #include <corbel/plan.h>
 #include <corbel/printf.h>
 #include <corbel/string.h>

@@ -21,7 +21,7 @@
 #define CLEAN_STEP SZ_64K
 #define MAP_STEP   (8 * SZ_1M) /* in single pages: 4 tables */
 
-u64 build_devices_arena(const struct domain *d)
+__init u64 build_devices_arena(const struct domain *d)
 {
     u64 bytes = 0;
 
@@ -30,7 +30,7 @@ u64 build_devices_arena(const struct domain *d)
     return bytes;
 }
 
-enum corbel_err build_devices_create(struct domain *d)
+__init enum corbel_err build_devices_create(struct domain *d)
 {
     const struct passdt *pass = &d->plan->pass;
     enum corbel_err err = CORBEL_OK;

@@ -174,6 +174,7 @@ static enum task_result stage_regions(struct domain *d)
     if (d->job)
         heap_free(d->job, ALIGN_UP(sizeof(*d->job), PAGE_SIZE));
     d->job = NULL;
+    build_dtb_free(d);
     frames = page_free_count();
     d->state = DOMAIN_DEAD;
     d->stage = END_DEAD;

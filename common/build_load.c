@@ -13,6 +13,8 @@
 #include <arch/stage2.h>
 #include <corbel/bits.h>
 #include <corbel/domain.h>
+#include <corbel/domdtb.h>
+#include <corbel/drbg.h>
 #include <corbel/irq.h>
 #include <corbel/p2m.h>
 #include <corbel/plan.h>
@@ -154,4 +156,40 @@ enum corbel_err build_load_kernel(struct domain *d, struct build_job *job)
 enum corbel_err build_load_ramdisk(struct domain *d, struct build_job *job)
 {
     return copy_step(d, job, d->plan->place.ramdisk, &d->cfg->ramdisk.range);
+}
+
+/* What EL2 wrote is in its caches: the guest reads it first with its own switched off. */
+static void clean_range(struct domain *d, ipa_t ipa, u64 size)
+{
+    for (u64 done = 0; done < size;) {
+        u64 at = ipa.v + done, room, part;
+        pa_t pa;
+
+        if (p2m_ram_at(&d->p2m, IPA(at), &pa, &room) != CORBEL_OK)
+            return;
+        part = MIN(size - done, room);
+        page_clean(pa, part);
+        done += part;
+    }
+}
+
+void build_dtb_free(struct domain *d)
+{
+    if (d->dtb.blob)
+        heap_free(d->dtb.blob, d->dtb.room);
+    d->dtb.blob = NULL;
+}
+
+/* The guest's tree, with fresh seeds, to its place in RAM. */
+enum corbel_err build_load_dtb(struct domain *d)
+{
+    ipa_t at = IPA(d->plan->place.dtb);
+    enum corbel_err err;
+
+    drbg_bytes(d->dtb.blob + d->dtb.seed_at[0], DOMDTB_RNG_SEED_SIZE);
+    drbg_bytes(d->dtb.blob + d->dtb.seed_at[1], DOMDTB_KASLR_SEED_SIZE);
+    err = p2m_copy_to(&d->p2m, at, d->dtb.blob, d->dtb.size);
+    if (err == CORBEL_OK)
+        clean_range(d, at, d->dtb.size);
+    return err;
 }

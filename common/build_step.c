@@ -8,15 +8,12 @@
 #include <corbel/build.h>
 
 #include <arch/cache.h>
-#include <arch/cpu.h>
 #include <arch/stage2.h>
 #include <arch/time.h>
 #include <corbel/bits.h>
 #include <corbel/build_devices.h>
 #include <corbel/build_job.h>
 #include <corbel/domain.h>
-#include <corbel/domdtb.h>
-#include <corbel/drbg.h>
 #include <corbel/fdt_read.h>
 #include <corbel/iommu.h>
 #include <corbel/irq.h>
@@ -27,7 +24,6 @@
 #include <corbel/printf.h>
 #include <corbel/string.h>
 #include <corbel/vcpu.h>
-#include <corbel/vpmu.h>
 
 #define SCRUB_STEP SZ_64K
 #define CLEAN_STEP SZ_64K
@@ -214,61 +210,13 @@ static enum corbel_err map_gicv(struct domain *d)
     return p2m_map(&d->p2m, IPA(e->base), PA(gic->guest_gicc.base), e->size, S2_GIC);
 }
 
-/* What EL2 wrote is in its caches: the guest reads it first with its own switched off. */
-static void clean_range(struct domain *d, ipa_t ipa, u64 size)
+/*
+ * Written at the first start, while the boot's code is there; a domain that was stopped before
+ * has none when it is counted already.
+ */
+static __init_caller enum corbel_err write_dtb(struct domain *d)
 {
-    for (u64 done = 0; done < size;) {
-        u64 at = ipa.v + done, room, part;
-        pa_t pa;
-
-        if (p2m_ram_at(&d->p2m, IPA(at), &pa, &room) != CORBEL_OK)
-            return;
-        part = MIN(size - done, room);
-        page_clean(pa, part);
-        done += part;
-    }
-}
-
-static enum corbel_err write_dtb(struct domain *d)
-{
-    u8 seed[DOMDTB_SEED_SIZE];
-    struct domdtb_input in = { .cfg = d->cfg,
-                               .platform = build_platform(),
-                               .map = d->map,
-                               .pass = d->plan->pass.fdt ? &d->plan->pass : NULL,
-                               .seed = seed,
-                               .cpu_count = d->vcpu_count,
-                               .vuart_intid = d->vuart.intid,
-                               .wdt_intid = d->wdt.intid,
-                               .pmu = arch_cpu_has_pmu() && !d->cfg->pmu_off,
-                               .pmu_interrupts = vpmu_interrupts() };
-    const char *failed = "";
-    enum corbel_err err;
-    u32 size, total;
-    void *buf;
-
-    if (d->cfg->ramdisk.range.size) {
-        in.initrd_start = d->plan->place.ramdisk;
-        in.initrd_end = in.initrd_start + d->cfg->ramdisk.range.size;
-    }
-    for (u32 i = 0; i < d->vcpu_count; i++)
-        in.vcpu_mpidr[i] = d->vcpus[i]->vmpidr;
-    drbg_bytes(seed, sizeof(seed));
-    size = (u32)ALIGN_UP((u64)domdtb_size_max(&in), PAGE_SIZE);
-    if (size > d->plan->dtb_size)
-        return ERR_RANGE; /* it would run into what lies behind it */
-    buf = heap_alloc(size);
-    if (!buf)
-        return ERR_NOMEM;
-    err = domdtb_write(&in, buf, size, &total, &failed);
-    if (err == CORBEL_OK) {
-        err = p2m_copy_to(&d->p2m, IPA(d->plan->place.dtb), buf, total);
-        clean_range(d, IPA(d->plan->place.dtb), total);
-    } else {
-        log_err("%s: device tree: node %s does not fit", d->name, failed);
-    }
-    heap_free(buf, size);
-    return err;
+    return build_is_counted(d) ? ERR_NOENT : build_dtb_write(d);
 }
 
 /* False: somebody has stopped it meanwhile, a device of it that ran wild. */
@@ -299,8 +247,9 @@ static void note_start(struct domain *d)
     struct plan_env env;
 
     build_plan_env(&env);
+    plan_drop_tree(&env, d->plan); /* d->dtb has what the guest shall see of it */
     if (!lifecycle_may_restart(d->cfg))
-        plan_drop_tree(&env, d->plan);
+        build_dtb_free(d);
     heap_free(d->job, ALIGN_UP(sizeof(*d->job), PAGE_SIZE));
     d->job = NULL;
     log_info("%s: started: %llu KiB, %u vCPUs, %u of %u table pages", d->name,
@@ -319,7 +268,7 @@ static enum task_result stage_start(struct domain *d)
 
     if (map_gicv(d) != CORBEL_OK)
         return give_up(d, d->cfg->node, "(stage 2) = (as planned): expected tables for it");
-    if (write_dtb(d) != CORBEL_OK)
+    if ((!d->dtb.blob && write_dtb(d) != CORBEL_OK) || build_load_dtb(d) != CORBEL_OK)
         return give_up(d, d->cfg->node, "(device tree) = (as built): expected room for it");
     if (iommu_attach(d, why, sizeof(why)) != CORBEL_OK)
         return give_up(d, d->cfg->node, why);

@@ -298,7 +298,7 @@ void console_flush(void)
 
 /* ---- start, timer ---- */
 
-void console_init(const struct uart_ops *ops, uintptr_t base)
+__init void console_init(const struct uart_ops *ops, uintptr_t base)
 {
     ops->init(base);
     con.base = base;
@@ -309,7 +309,7 @@ void console_init(const struct uart_ops *ops, uintptr_t base)
     console_drain();
 }
 
-void console_start(u32 intid, bool sync)
+__init void console_start(u32 intid, bool sync)
 {
     enum corbel_err err;
 

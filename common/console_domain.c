@@ -12,7 +12,7 @@
 
 #define LINE_MAX 200u /* of a line in the log */
 
-void console_attach(struct domain *d, u8 *memory)
+__init void console_attach(struct domain *d, u8 *memory)
 {
     if (!d->id || d->id > MAX_DOMAINS)
         return;

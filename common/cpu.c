@@ -10,7 +10,7 @@
 static struct cpu *cpus[MAX_CPUS]; /* boot CPU fills it */
 static u32 count;
 
-void cpu_add(struct cpu *cpu)
+__init void cpu_add(struct cpu *cpu)
 {
     CORBEL_ASSERT(count < MAX_CPUS && cpu->id == count);
     cpus[count++] = cpu;

@@ -117,7 +117,7 @@ enum corbel_err directmem_alloc(u64 size, u64 limit, struct mem_range *banks, u3
     return err;
 }
 
-void directmem_free(const struct mem_range *banks, u32 count)
+__resident void directmem_free(const struct mem_range *banks, u32 count)
 {
     for (u32 i = 0; i < count; i++)
         page_free_range(PA(banks[i].base), banks[i].size);

@@ -12,7 +12,9 @@
 #include <corbel/domdtb.h>
 
 #include <corbel/bits.h>
+#include <corbel/fdt_read.h>
 #include <corbel/fdt_write.h>
+#include <corbel/panic.h>
 #include <corbel/printf.h>
 #include <corbel/string.h>
 #include <corbel/vpmu.h>
@@ -33,10 +35,6 @@
 #define PPI_TIMER_PHYS    14u
 #define PPI_TIMER_VIRTUAL 11u
 #define PPI_TIMER_HYP     10u
-
-#define RNG_SEED_SIZE   64u
-#define KASLR_SEED_AT   RNG_SEED_SIZE
-#define KASLR_SEED_SIZE (DOMDTB_SEED_SIZE - RNG_SEED_SIZE)
 
 #define MPIDR_AFFINITY   0xff00ffffffull /* Aff3, Aff2..0: what reg of a cpu node holds */
 #define MPIDR_AFF3_SHIFT 32
@@ -112,8 +110,8 @@ static void write_chosen(struct fdtw *w, const struct domdtb_input *in)
         fdtw_u64(w, "linux,initrd-end", in->initrd_end);
     }
     if (in->seed) {
-        fdtw_bytes(w, "rng-seed", in->seed, RNG_SEED_SIZE);
-        fdtw_bytes(w, "kaslr-seed", in->seed + KASLR_SEED_AT, KASLR_SEED_SIZE);
+        fdtw_bytes(w, "rng-seed", in->seed, DOMDTB_RNG_SEED_SIZE);
+        fdtw_bytes(w, "kaslr-seed", in->seed + DOMDTB_RNG_SEED_SIZE, DOMDTB_KASLR_SEED_SIZE);
     }
     fdtw_end_node(w);
 }
@@ -368,4 +366,18 @@ enum corbel_err domdtb_write(const struct domdtb_input *in, void *buf, u32 size,
         *failed = buf;
     }
     return err;
+}
+
+void domdtb_find_seeds(const void *dtb, u32 at[2])
+{
+    static const char *const names[] = { "rng-seed", "kaslr-seed" };
+    int chosen = fdtr_path(dtb, "/chosen");
+
+    for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
+        u32 len;
+        const u8 *seed = fdtr_prop(dtb, chosen, names[i], &len);
+
+        CORBEL_ASSERT(seed); /* our own tree */
+        at[i] = (u32)(seed - (const u8 *)dtb);
+    }
 }

@@ -9,6 +9,7 @@
 
 #include <arch/spinlock.h>
 #include <corbel/bits.h>
+#include <corbel/compiler.h>
 #include <corbel/string.h>
 
 #define SEEDED_BYTES 16u
@@ -69,7 +70,7 @@ static void step(u8 out[32])
     memset(block, 0, sizeof(block));
 }
 
-void drbg_seed(const void *data, size_t size)
+__init void drbg_seed(const void *data, size_t size)
 {
     const u8 *in = data;
     u8 discard[32];

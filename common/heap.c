@@ -176,7 +176,7 @@ u64 heap_pages_used(void)
     return __atomic_load_n(&heap.pages, __ATOMIC_RELAXED);
 }
 
-enum corbel_err arena_init(struct arena *arena, u64 size)
+__init enum corbel_err arena_init(struct arena *arena, u64 size)
 {
     *arena = (struct arena){ .base = heap_alloc(size), .size = ALIGN_UP(size, PAGE_SIZE) };
     if (arena->base)

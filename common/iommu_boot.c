@@ -141,7 +141,7 @@ static void leave_alone(struct platform *p)
              p->iommu_count, p->iommu_count == 1 ? "" : "s", p->iommu_count == 1 ? "it" : "them");
 }
 
-void iommu_init(struct platform *p, const struct boot_options *options)
+__init void iommu_init(struct platform *p, const struct boot_options *options)
 {
     struct iommu_set *set = iommu_all();
     const char *why[PLATFORM_IOMMU_MAX] = { NULL };

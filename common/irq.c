@@ -29,7 +29,7 @@ static spinlock_t host_lock = SPINLOCK_INIT(RANK_HOST_IRQ);
 static struct irq_desc descs[IRQ_COUNT];        /* host_lock; read without it on each interrupt */
 static struct domain *domains[MAX_DOMAINS + 1]; /* by id: owners of descs[] */
 
-enum corbel_err irq_init(const struct platform *p)
+__init enum corbel_err irq_init(const struct platform *p)
 {
     const struct gic_ops *ops = driver_gic(p->gic.version);
     enum corbel_err err;
@@ -66,7 +66,7 @@ static bool in_range(u32 intid, u32 first)
     return gic && intid >= first && intid < gic->line_count();
 }
 
-enum corbel_err irq_request(u32 intid, bool level)
+__init enum corbel_err irq_request(u32 intid, bool level)
 {
     enum corbel_err err = CORBEL_OK;
     struct irq_desc *desc;
@@ -86,7 +86,7 @@ enum corbel_err irq_request(u32 intid, bool level)
     return err;
 }
 
-enum corbel_err irq_assign(u32 intid, struct domain *d, bool level)
+__init enum corbel_err irq_assign(u32 intid, struct domain *d, bool level)
 {
     enum corbel_err err = CORBEL_OK;
     struct irq_desc *desc;

@@ -45,7 +45,7 @@ static u32 choose_pmu(const struct platform *p)
     return 0;
 }
 
-void irq_dispatch_init(const struct platform *p)
+__init void irq_dispatch_init(const struct platform *p)
 {
     intids.hyp_timer = p->timer.hyp;
     intids.virt_timer = p->timer.virt;
@@ -55,7 +55,7 @@ void irq_dispatch_init(const struct platform *p)
     irq_dispatch_init_cpu();
 }
 
-void irq_dispatch_init_cpu(void)
+__init void irq_dispatch_init_cpu(void)
 {
     enum corbel_err err = irq_request(intids.hyp_timer, true);
 

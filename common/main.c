@@ -12,6 +12,7 @@
 #include <arch/time.h>
 #include <corbel/bits.h>
 #include <corbel/boot_cpus.h>
+#include <corbel/boot_end.h>
 #include <corbel/boot_mem.h>
 #include <corbel/build.h>
 #include <corbel/cmdline.h>
@@ -106,7 +107,7 @@ static void create_domains(void)
 {
     for (int n = domcfg_next(platform.fdt, -1); n >= 0; n = domcfg_next(platform.fdt, n)) {
         if (!build_create(&platform, &options, n))
-            build_count_refused();
+            boot_note(false);
     }
     build_begin_all();
     if (!domain_slots())
@@ -128,7 +129,7 @@ static const void *map_tree(u64 pa)
     return fdt;
 }
 
-static struct vcpu *boot(struct cpu *cpu, u64 fdt_pa)
+static __noinline void boot(struct cpu *cpu, u64 fdt_pa)
 {
     const void *fdt;
 
@@ -156,14 +157,21 @@ static struct vcpu *boot(struct cpu *cpu, u64 fdt_pa)
     console_start(platform.uart.intid, options.sync_console);
     boot_cpus_release();
     create_domains();
-    build_boot_done();
-    return guest_exit_first(cpu);
 }
 
-struct vcpu *corbel_main(struct cpu *cpu, u64 fdt_pa)
+/* All before guest_exit_first() is code that goes when the boot is over (boot_end.h). */
+__init_caller struct vcpu *corbel_main(struct cpu *cpu, u64 fdt_pa)
 {
+    bool up = true;
+
     if (cpu->id == 0 && fdt_pa)
-        return boot(cpu, fdt_pa);
-    boot_cpus_secondary(cpu);
+        boot(cpu, fdt_pa);
+    else if (boot_hold())
+        up = boot_cpus_secondary(cpu);
+    else
+        arch_cpu_halt(); /* long given up: there is nothing left that could bring it up */
+    boot_drop();
+    if (!up)
+        arch_cpu_halt();
     return guest_exit_first(cpu);
 }

@@ -67,7 +67,7 @@ static struct bank bank_of(const struct mem_range *range)
     return bank;
 }
 
-u64 page_books_size(const struct mem_range *banks, u32 count)
+__init u64 page_books_size(const struct mem_range *banks, u32 count)
 {
     u64 size = (u64)count * sizeof(struct bank);
 
@@ -97,7 +97,7 @@ static void bank_insert(struct bank new)
     book.bank_count += 1 - gone;
 }
 
-enum corbel_err page_init(const struct mem_range *banks, u32 count, void *books)
+__init enum corbel_err page_init(const struct mem_range *banks, u32 count, void *books)
 {
     u64 *words = (u64 *)((struct bank *)books + count);
 

@@ -468,7 +468,7 @@ enum corbel_err plan_domain(const struct plan_env *env, int node, u32 id, struct
     return err;
 }
 
-void plan_drop_tree(const struct plan_env *env, struct plan *plan)
+__resident void plan_drop_tree(const struct plan_env *env, struct plan *plan)
 {
     if (plan->pass_copy)
         env->free(plan->pass_copy, plan->pass_copy_size);
@@ -476,7 +476,7 @@ void plan_drop_tree(const struct plan_env *env, struct plan *plan)
     plan->pass.fdt = NULL;
 }
 
-void plan_release(const struct plan_env *env, u32 id, struct plan *plan)
+__resident void plan_release(const struct plan_env *env, u32 id, struct plan *plan)
 {
     plan_drop_tree(env, plan);
     for (u32 i = 0; plan->banks_owned && i < plan->bank_count; i++)

@@ -17,7 +17,7 @@
 /* Written at boot; pool 0 is the default one. */
 static struct sched_pool pools[MAX_CPUS];
 
-static void pool_init(struct sched_pool *pool, cpumask_t cpus, enum sched_policy policy)
+static __init void pool_init(struct sched_pool *pool, cpumask_t cpus, enum sched_policy policy)
 {
     spin_lock_init(&pool->lock, RANK_RUNQ);
     list_init(&pool->queue);
@@ -30,7 +30,7 @@ static void pool_init(struct sched_pool *pool, cpumask_t cpus, enum sched_policy
         cpu_get(bit_lowest(cpus))->sched.pool = pool;
 }
 
-void sched_init(enum sched_policy policy)
+__init void sched_init(enum sched_policy policy)
 {
     u32 count = cpu_count();
 
@@ -45,7 +45,7 @@ void sched_init(enum sched_policy policy)
     pool_init(&pools[0], cpu_online_mask(), policy); /* not those that did not start */
 }
 
-struct sched_pool *sched_pool_create(cpumask_t cpus, enum sched_policy policy)
+__init struct sched_pool *sched_pool_create(cpumask_t cpus, enum sched_policy policy)
 {
     struct sched_pool *pool = NULL;
 
@@ -95,8 +95,8 @@ static enum corbel_err bind(struct sched_unit *unit)
     return ERR_NOMEM;
 }
 
-enum corbel_err sched_unit_init(struct sched_unit *unit, struct sched_pool *pool, u32 weight,
-                                cpumask_t affinity)
+__init enum corbel_err sched_unit_init(struct sched_unit *unit, struct sched_pool *pool, u32 weight,
+                                       cpumask_t affinity)
 {
     enum corbel_err err = CORBEL_OK;
 

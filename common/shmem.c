@@ -85,7 +85,7 @@ static enum corbel_err bring_up(const struct domcfg_shm *shm, struct share *s, p
     return err;
 }
 
-enum corbel_err shmem_get(const struct domcfg_shm *shm, pa_t *out)
+__init enum corbel_err shmem_get(const struct domcfg_shm *shm, pa_t *out)
 {
     struct share *s = NULL;
     enum corbel_err err;

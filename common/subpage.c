@@ -45,7 +45,7 @@ u64 subpage_arena_size(void)
     return ALIGN_UP(sizeof(struct subpage), 16ull);
 }
 
-enum corbel_err subpage_add(struct domain *d, const struct subpage_region *r)
+__init enum corbel_err subpage_add(struct domain *d, const struct subpage_region *r)
 {
     struct mmio_region region = { .base = r->gpa, .size = r->size, .ops = &ops };
     struct subpage *s;

@@ -259,3 +259,40 @@ const void *fdtr_prop(const void *fdt, int node, const char *name, u32 *len)
 {
     return fdtr_prop_len(fdt, node, name, strlen(name), len);
 }
+
+/* Put "/name" before buf[pos]; false when only its tail fitted (pos is 0 then). */
+static bool path_prepend(char *buf, size_t *pos, const char *name)
+{
+    size_t len = strlen(name);
+    size_t part = len < *pos ? len : *pos;
+
+    memcpy(buf + *pos - part, name + len - part, part);
+    *pos -= part;
+    if (part < len || *pos == 0)
+        return false;
+    buf[--*pos] = '/';
+    return true;
+}
+
+const char *fdtr_path_of(const void *fdt, int node, char *buf, size_t size)
+{
+    int chain[FDTR_DEPTH_MAX];
+    int depth = fdtr_chain(fdt, node, chain);
+    size_t pos;
+    bool fits = true;
+
+    if (size == 0)
+        return "";
+    pos = size - 1;
+    if (depth <= 0) {
+        str_copy(buf, depth == 0 ? "/" : "", size);
+        return buf;
+    }
+    buf[pos] = '\0';
+    for (; depth > 0 && fits; depth--)
+        fits = path_prepend(buf, &pos, fdtr_name(fdt, chain[depth]));
+    if (!fits)
+        memset(buf, '.', size - 1 < 3 ? size - 1 : 3);
+    memmove(buf, buf + pos, size - pos);
+    return buf;
+}

@@ -8,7 +8,7 @@
 
 #include <corbel/compiler.h>
 
-enum corbel_err mmio_add(struct mmio_table *t, const struct mmio_region *region)
+__init enum corbel_err mmio_add(struct mmio_table *t, const struct mmio_region *region)
 {
     u64 last = region->base + region->size - 1;
     u32 pos, i;

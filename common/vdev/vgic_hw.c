@@ -135,7 +135,7 @@ void vgic_take_seat(struct vcpu *v)
 
 /* --- links --- */
 
-enum corbel_err vgic_link(struct domain *d, struct vcpu *v, u32 intid, u32 pintid)
+__init enum corbel_err vgic_link(struct domain *d, struct vcpu *v, u32 intid, u32 pintid)
 {
     struct virq *irq = virq_get(d, v, intid);
     enum corbel_err err = ERR_BUSY;
@@ -178,7 +178,7 @@ void vgic_unlink(struct domain *d, struct vcpu *v, u32 intid)
 
 /* --- devices --- */
 
-enum corbel_err vgic_assign_spi(struct domain *d, u32 intid, bool level)
+__init enum corbel_err vgic_assign_spi(struct domain *d, u32 intid, bool level)
 {
     struct virq *irq = virq_get(d, NULL, intid);
     enum corbel_err err;

@@ -13,7 +13,7 @@
 #include <corbel/vcpu.h>
 #include <hw/ich_lr.h>
 
-u64 vgic_arena_size(u32 nr_spis)
+__init u64 vgic_arena_size(u32 nr_spis)
 {
     return ALIGN_UP((u64)nr_spis * sizeof(struct virq), 16ull);
 }
@@ -81,7 +81,7 @@ static void all_reset(struct domain *d)
         virq_reset(&d->vgic.spis[n], d->vcpus[0], d->vgic.version);
 }
 
-enum corbel_err vgic_init(struct domain *d, u8 version, u32 nr_spis)
+__init enum corbel_err vgic_init(struct domain *d, u8 version, u32 nr_spis)
 {
     if (nr_spis > VGIC_SPI_MAX || !d->vcpu_count || d->vcpu_count > MAX_VCPUS)
         return ERR_RANGE;
@@ -103,7 +103,7 @@ enum corbel_err vgic_init(struct domain *d, u8 version, u32 nr_spis)
     return version == GIC_V2 ? vgic_v2_init(d) : vgic_v3_init(d);
 }
 
-void vgic_vcpu_init(struct vcpu *v)
+__init void vgic_vcpu_init(struct vcpu *v)
 {
     struct vgic *vgic = &v->domain->vgic;
 

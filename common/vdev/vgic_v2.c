@@ -145,7 +145,7 @@ static enum mmio_result gicd_access(struct vcpu *v, void *ctx, struct mmio_acces
 
 static const struct mmio_ops gicd_ops = { "GICD", gicd_access };
 
-enum corbel_err vgic_v2_init(struct domain *d)
+__init enum corbel_err vgic_v2_init(struct domain *d)
 {
     const struct mmio_region region = { d->vgic.gicd_base, GICD_V2_SIZE, &gicd_ops, NULL };
 

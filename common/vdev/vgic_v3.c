@@ -149,7 +149,7 @@ static enum mmio_result gicr_access(struct vcpu *v, void *ctx, struct mmio_acces
 static const struct mmio_ops gicd_ops = { "GICD", gicd_access };
 static const struct mmio_ops gicr_ops = { "GICR", gicr_access };
 
-enum corbel_err vgic_v3_init(struct domain *d)
+__init enum corbel_err vgic_v3_init(struct domain *d)
 {
     const struct mmio_region gicd = { d->vgic.gicd_base, GICD_V3_SIZE, &gicd_ops, NULL };
     const struct mmio_region gicr = { d->vgic.gicr_base, (u64)GICR_SIZE_V3 * d->vcpu_count,

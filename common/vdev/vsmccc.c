@@ -66,7 +66,7 @@ static enum trng_source find_trng(bool has_features)
     return TRNG_NONE;
 }
 
-void vsmccc_init(void)
+__init void vsmccc_init(void)
 {
     /* SMCCC_VERSION may be called only where PSCI_FEATURES vouches for it (DEN0028 1.1). */
     bool has_features = firmware_call(PSCI_VERSION, 0) >= 0x10000 &&

@@ -39,7 +39,7 @@ static void set_deadline(struct timer_entry *entry, u64 cval, u64 count, u64 now
 
 /* --- the virtual timer -------------------------------------------------------------------- */
 
-void vtimer_init(struct vcpu *v)
+__init void vtimer_init(struct vcpu *v)
 {
     struct vtimer *t = &v->vtimer;
 

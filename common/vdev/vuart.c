@@ -363,7 +363,7 @@ static void set_reset_state(struct vuart *u)
     u->line = false;
 }
 
-enum corbel_err vuart_init(struct domain *d, u64 base, u32 intid)
+__init enum corbel_err vuart_init(struct domain *d, u64 base, u32 intid)
 {
     const struct mmio_region region = {
         .base = base, .size = PL011_SIZE, .ops = &vuart_ops, .ctx = d

@@ -300,7 +300,7 @@ bool vwdt_call(struct vcpu *v, u32 function)
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-enum corbel_err vwdt_init(struct domain *d, u64 base, u32 intid)
+__init enum corbel_err vwdt_init(struct domain *d, u64 base, u32 intid)
 {
     const struct mmio_region control = {
         .base = base + VWDT_CONTROL, .size = GWDT_FRAME_SIZE, .ops = &control_ops, .ctx = d

@@ -35,6 +35,12 @@ void arch_mmu_unmap_heap(pa_t pa, u64 size);
 u64 arch_mmu_heap_limit(void);
 struct mem_range arch_mmu_image_range(void);
 
+/*
+ * Take the boot's own code and constants out of EL2's map, TLBI done, and say where they were.
+ * Once, when no CPU runs in them any more; no lock.
+ */
+struct mem_range arch_mmu_drop_init(void);
+
 /* One read-only look at RAM during boot (the device tree), at most 4 MiB; and its end. */
 const void *arch_mmu_map_boot(pa_t pa, u64 size);
 void arch_mmu_unmap_boot(void);

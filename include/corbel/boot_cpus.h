@@ -18,7 +18,10 @@ void boot_cpus_start(struct platform *p, const struct boot_options *options);
 /* Everything shared is ready: secondaries may schedule. */
 void boot_cpus_release(void);
 
-/* The part that each secondary does for itself; returns once boot_cpus_release() was called. */
-void boot_cpus_secondary(struct cpu *cpu);
+/*
+ * The part that each secondary does for itself; returns once boot_cpus_release() was called. False:
+ * this CPU cannot be used, and has to halt.
+ */
+bool boot_cpus_secondary(struct cpu *cpu) __must_check;
 
 #endif

@@ -34,15 +34,9 @@ void build_set_platform(const struct platform *p);
 
 /*
  * Build all domains there are: as many at a time as their pool has CPUs, in order; each starts
- * its guest when it is done. Boot.
+ * its guest when it is done. Each holds the boot's own code (boot_end.h) until then. Boot.
  */
 void build_begin_all(void);
-
-/* build_create() refused one: count it. */
-void build_count_refused(void);
-
-/* All domains of the tree were looked at: when the last build ends, one line says so. */
-void build_boot_done(void);
 
 /*
  * Clean and invalidate the next piece of all RAM of v's domain to the PoC, for set/way

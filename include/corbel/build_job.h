@@ -65,10 +65,21 @@ enum task_result build_restart_step(struct domain *d);
 enum corbel_err build_make_tables(struct domain *d) __must_check;
 
 /*
- * d runs, or never will: the next one is built, and the last one's line says how the boot went.
+ * d runs, or never will: the next one is built, and the boot may be over (boot_end.h).
  * Any CPU, no locks; later calls do nothing.
  */
 void build_count(struct domain *d, bool started);
+/* Has d been counted, so that the boot's own code may be gone? */
+bool build_is_counted(const struct domain *d);
+
+/*
+ * Write the guest's tree into d->dtb (build_dtb.c), before the first start only; ERR_RANGE: the
+ * plan has no room for it, ERR_NOMEM. Then, at each start, into its place in RAM with fresh
+ * seeds (build_load.c); and free it.
+ */
+enum corbel_err build_dtb_write(struct domain *d) __must_check;
+enum corbel_err build_load_dtb(struct domain *d) __must_check;
+void build_dtb_free(struct domain *d);
 
 /* Free a domain that was never started, with all it reserved. */
 void build_free(struct domain *d);

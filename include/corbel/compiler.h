@@ -7,14 +7,25 @@
  * spells __attribute__ itself.
  */
 
-#define __must_check        __attribute__((warn_unused_result))
-#define __noreturn          __attribute__((noreturn))
-#define __packed            __attribute__((packed))
-#define __aligned(n)        __attribute__((aligned(n)))
-#define __section(s)        __attribute__((section(s)))
-#define __unused            __attribute__((unused))
-#define __used              __attribute__((used))
-#define __noinline          __attribute__((noinline))
+#define __must_check  __attribute__((warn_unused_result))
+#define __noreturn    __attribute__((noreturn))
+#define __packed      __attribute__((packed))
+#define __aligned(n)  __attribute__((aligned(n)))
+#define __section(s)  __attribute__((section(s)))
+#define __unused      __attribute__((unused))
+#define __used        __attribute__((used))
+#define __noinline    __attribute__((noinline))
+/*
+ * Memory that is given back once every domain has had its first start (initmem.h). A file in
+ * objects.mk's init-objs is boot code as a whole, but for what is __resident; in other files what
+ * is __init. Only an __init_caller may call from what stays to what goes: the linker checks that.
+ * It cannot see pointers: a file whose texts or tables are kept in anything that lives on (an ops
+ * table, a static text as a reason) is no boot code.
+ */
+#define __init        __section(".init.text")
+#define __resident    __section(".text.resident")
+#define __init_caller __section(".init_caller") __noinline
+
 #define __force_inline      inline __attribute__((always_inline))
 #define __may_alias         __attribute__((may_alias))
 #define __printf_like(f, a) __attribute__((format(printf, f, a)))

@@ -42,6 +42,16 @@ struct module_sums {
 };
 
 /*
+ * The guest's tree as it was written once (build_dtb.c), kept where the domain may restart: each
+ * start puts fresh seeds in.
+ */
+struct guest_dtb {
+    u8 *blob;       /* heap; NULL: not yet, or not any more */
+    u32 room, size; /* bytes allocated, of the tree */
+    u32 seed_at[2]; /* domdtb_find_seeds() */
+};
+
+/*
  * A domain's life (design section 4); a restart goes from STOPPING to BUILDING (docs/lifecycle.md).
  * The reason of the end is kept.
  */
@@ -57,6 +67,7 @@ struct domain {
     struct domcfg *cfg;
     struct addrmap *map;   /* solved */
     struct build_job *job; /* only while it is being built */
+    struct guest_dtb dtb;  /* the task's alone */
     struct arena arena;    /* vCPUs, SPIs, console ring */
     struct p2m p2m;
     struct iommu_domain iommu;

@@ -29,7 +29,9 @@ struct domdtb_input {
     bool pmu;            /* its CPUs have performance monitors */
     bool pmu_interrupts; /* VPMU_INTID says when they overflow */
 };
-#define DOMDTB_SEED_SIZE 72u
+#define DOMDTB_RNG_SEED_SIZE   64u
+#define DOMDTB_KASLR_SEED_SIZE 8u
+#define DOMDTB_SEED_SIZE       (DOMDTB_RNG_SEED_SIZE + DOMDTB_KASLR_SEED_SIZE)
 
 /* Upper bound of the size for these inputs. */
 u32 domdtb_size_max(const struct domdtb_input *in);
@@ -41,5 +43,11 @@ u32 domdtb_size_max(const struct domdtb_input *in);
  */
 enum corbel_err domdtb_write(const struct domdtb_input *in, void *buf, u32 size, u32 *total,
                              const char **failed) __must_check;
+
+/*
+ * Byte offsets of the values of rng-seed and kaslr-seed in a tree that domdtb_write() made with a
+ * seed: DOMDTB_RNG_SEED_SIZE and DOMDTB_KASLR_SEED_SIZE bytes that may be overwritten.
+ */
+void domdtb_find_seeds(const void *dtb, u32 at[2]);
 
 #endif

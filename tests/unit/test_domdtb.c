@@ -126,6 +126,8 @@ static void check_with_dtc(void)
 
 static void test_gicv3_tree(void **state)
 {
+    u32 at[2];
+
     prepare(GIC_V3, SZ_1G, 2);
     host.timer.clock_frequency = 62500000;
     write_tree();
@@ -138,6 +140,10 @@ static void test_gicv3_tree(void **state)
     check_cells("/chosen", "linux,initrd-end", 2, 0, 0x482f0cb3);
     check_prop("/chosen", "rng-seed", seed, 64);
     check_prop("/chosen", "kaslr-seed", seed + 64, 8);
+    domdtb_find_seeds(buf, at);
+    assert_memory_equal((const u8 *)buf + at[0], seed, DOMDTB_RNG_SEED_SIZE);
+    assert_memory_equal((const u8 *)buf + at[1], seed + DOMDTB_RNG_SEED_SIZE,
+                        DOMDTB_KASLR_SEED_SIZE);
     check_string("/memory@40000000", "device_type", "memory");
     check_cells("/memory@40000000", "reg", 4, 0, 0x40000000, 0, 0x40000000);
     check_absent("/memory@200000000", NULL);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Layout of the image: text RX, rodata R, data and bss RW-NX, each on pages of
- * its own (head.S maps them so). Everything, bss included, must fit the 2 MiB slot
- * that booti and imagebuilder scripts leave (tools/check_image.py).
+ * its own (head.S maps them so). The end of the text and the start of the rodata are
+ * one range that is given back after the boot (initmem.h). Everything, bss included, must fit
+ * the 2 MiB slot that booti and imagebuilder scripts leave (tools/check_image.py).
  */
 #include <asm/layout.h>
 
@@ -23,24 +24,35 @@ SECTIONS
     _start = .;
     .text : {
         KEEP(*(.head.text))
+        KEEP(*(.idmap.text)) /* the identity page is the image's first */
+        idmap_end = .;
         *(.text.entry)
-        *(.text .text.*)
-        . = ALIGN(4096);
-        idmap_start = .;
-        KEEP(*(.idmap.text))
-        . = ALIGN(4096);
-        ASSERT(. - idmap_start == 4096, "the identity page holds more than a page");
+        *(.text .text.* .init.text.resident)
     } :text
-    text_end = .;
+    .init_caller : {
+        *(.init_caller .init.init_caller)
+    } :text
+    . = ALIGN(4096);
+    init_start = ABSOLUTE(.);
+    .init.text : {
+        *(.init.text .init.text.*)
+    } :text
+    . = ALIGN(4096);
+    text_end = ABSOLUTE(.);
 
+    .init.rodata : {
+        *(.init.rodata .init.rodata.*)
+    } :rodata
+    . = ALIGN(4096);
+    init_end = ABSOLUTE(.);
     .rodata : {
         *(.rodata .rodata.*)
-        . = ALIGN(4096);
     } :rodata
-    rodata_end = .;
+    . = ALIGN(4096);
+    rodata_end = ABSOLUTE(.);
 
     .data : {
-        *(.data .data.*)
+        *(.data .data.* .init.data .init.data.*)
         . = ALIGN(16);
         *(.got .got.plt)
         . = ALIGN(4096);
@@ -49,7 +61,7 @@ SECTIONS
 
     bss_start = .;
     .bss (NOLOAD) : {
-        *(.bss .bss.*)
+        *(.bss .bss.* .init.bss .init.bss.*)
         *(COMMON)
         . = ALIGN(4096);
         *(.bss.pgtable)
@@ -67,9 +79,13 @@ SECTIONS
     bss_end = .;
     _end = .;
     image_size = _end - _start;
+    ASSERT(idmap_end - _start <= 4096, "the identity page holds more than a page")
     ASSERT(image_size <= 0x200000, "the image does not fit its 2 MiB slot")
 
     /DISCARD/ : {
         *(.comment .note* .eh_frame* .gnu.hash .hash .dynsym .dynstr .dynamic .interp)
     }
 }
+
+NOCROSSREFS_TO(.init.text .text .rodata .data)
+NOCROSSREFS_TO(.init.rodata .text .rodata .data .init_caller)

@@ -185,7 +185,7 @@ build_tables:
     /* identity root: the image as above (shares main_l1), and one page 1:1 */
     pa_of   x0, idmap_l0
     str     x3, [x0, #(256 * 8)]
-    pa_of   x5, idmap_start
+    pa_of   x5, _start
     pa_of   x6, idmap_l1
     pa_of   x7, idmap_l2
     pa_of   x8, idmap_l3

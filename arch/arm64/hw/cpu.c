@@ -28,7 +28,7 @@ pa_t image_to_phys(const void *symbol)
     return PA(image_pa + ((u64)(uintptr_t)symbol - (u64)(uintptr_t)_start));
 }
 
-void spin_table_arg_add(u64 mpidr, pa_t cpu)
+__init void spin_table_arg_add(u64 mpidr, pa_t cpu)
 {
     for (u32 i = 0; i < ARRAY_SIZE(spin_table_args); i++) {
         if (spin_table_args[i].cpu_pa)
@@ -108,7 +108,7 @@ const struct cpu_features *cpu_features(void)
     return &features;
 }
 
-void arch_cpu_init(struct cpu *cpu)
+__init void arch_cpu_init(struct cpu *cpu)
 {
     struct cpu_features mine;
     u32 midr = (u32)read_sysreg(midr_el1);
@@ -160,7 +160,7 @@ u64 cpu_guest_hcr(void)
 #define MPAM2_TRAP (BIT(48) | BIT(49) | BIT(58))
 
 /* The same on every CPU and for every guest: written once, never per exit. */
-void cpu_guest_traps_init(void)
+__init void cpu_guest_traps_init(void)
 {
     u64 mdcr = MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TTRF | MDCR_TPMS | MDCR_TPM | MDCR_TPMCR |
                pmu_init_cpu();

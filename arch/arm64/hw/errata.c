@@ -39,7 +39,7 @@ static const struct erratum errata[] = {
 
 static bool fixes[FIX_COUNT]; /* set by any CPU while it starts, never cleared */
 
-void errata_init(void)
+__init void errata_init(void)
 {
     u32 midr = (u32)read_sysreg(midr_el1);
     u32 rev = REV((midr >> 20) & 0xf, midr & 0xf);

@@ -64,7 +64,7 @@ static int start_spin_table(struct cpu *cpu)
     return CORBEL_OK;
 }
 
-int arch_cpu_start(struct cpu *cpu, const struct platform *platform)
+__init int arch_cpu_start(struct cpu *cpu, const struct platform *platform)
 {
     s64 ret;
 

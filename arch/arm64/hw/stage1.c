@@ -141,7 +141,16 @@ struct mem_range arch_mmu_image_range(void)
     return (struct mem_range){ image_pa, (u64)(uintptr_t)_end - (u64)(uintptr_t)_start };
 }
 
-const void *arch_mmu_map_boot(pa_t pa, u64 size)
+struct mem_range arch_mmu_drop_init(void)
+{
+    u64 at = (u64)(uintptr_t)init_start, size = (u64)(uintptr_t)init_end - at;
+    enum corbel_err err = pgt_unmap(&el2_map, at, size);
+
+    CORBEL_ASSERT(err == CORBEL_OK); /* head.S made 4 KiB leaves */
+    return (struct mem_range){ image_to_phys(init_start).v, size };
+}
+
+__init const void *arch_mmu_map_boot(pa_t pa, u64 size)
 {
     u64 base = ALIGN_DOWN(pa.v, PAGE_SIZE);
     u64 bytes = ALIGN_UP(pa.v + size, PAGE_SIZE) - base;
@@ -151,7 +160,7 @@ const void *arch_mmu_map_boot(pa_t pa, u64 size)
     return (const void *)(uintptr_t)(BOOT_MAP_BASE + (pa.v - base));
 }
 
-void arch_mmu_unmap_boot(void)
+__init void arch_mmu_unmap_boot(void)
 {
     enum corbel_err err = pgt_unmap(&el2_map, BOOT_MAP_BASE, BOOT_MAP_SIZE);
 
@@ -197,7 +206,7 @@ static enum corbel_err find_leaf(const struct pgt *pgt, const struct pgt_entry *
 }
 
 /* Build the tables down to the slot's level by mapping something there once, then clear it. */
-static enum corbel_err window_prepare(u32 cpu, enum window_slot slot)
+static __init enum corbel_err window_prepare(u32 cpu, enum window_slot slot)
 {
     u64 va = window_va(cpu, slot);
     u64 size = slot < WINDOW_SMALL_0 ? SZ_2M : PAGE_SIZE;
@@ -218,7 +227,7 @@ static enum corbel_err window_prepare(u32 cpu, enum window_slot slot)
     return tables_sync(NULL);
 }
 
-enum corbel_err arch_window_init(u32 cpu)
+__init enum corbel_err arch_window_init(u32 cpu)
 {
     for (u32 slot = 0; slot < WINDOW_COUNT; slot++) {
         enum corbel_err err = window_prepare(cpu, slot);
@@ -229,7 +238,7 @@ enum corbel_err arch_window_init(u32 cpu)
     return CORBEL_OK;
 }
 
-void arch_mmu_init(void)
+__init void arch_mmu_init(void)
 {
     /* head.S mapped the image with final permissions; only the windows of CPU 0 are missing. */
     CORBEL_ASSERT(arch_window_init(0) == CORBEL_OK);

@@ -134,7 +134,7 @@ void stage2_load(const struct stage2 *s2)
  */
 void stage2_unload(void)
 {
-    static const u64 empty[512] __aligned(4096);
+    static u64 empty[512] __aligned(4096); /* never written: .bss, not a page of the image */
 
     vttbr_write(image_to_phys(empty).v,
                 VTCR_EL2_RES1 | FIELD_PREP(VTCR_EL2_PS, cpu_features()->pa_range) |

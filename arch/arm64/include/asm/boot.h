@@ -7,7 +7,7 @@
 #include <corbel/types.h>
 
 /* Symbols between assembly, the linker script and C. Code symbols are used by address only. */
-extern char _start[], text_end[], rodata_end[], bss_end[], _end[];
+extern char _start[], text_end[], init_start[], init_end[], rodata_end[], bss_end[], _end[];
 extern u64 main_l0[512]; /* EL2's root table */
 extern u64 image_pa;     /* PA of _start, written by head.S */
 extern struct cpu boot_cpu;
