@@ -34,12 +34,13 @@ CPPFLAGS = -nostdinc -isystem $(cc-headers) -Iinclude -Iarch/arm64/include -I$(B
 code-flags := -std=gnu11 -ffreestanding -fno-common -fno-pie -fno-pic -fno-stack-protector \
     -fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-unwind-tables \
     -fno-omit-frame-pointer -ffunction-sections -fdata-sections \
-    -march=armv8-a -mgeneral-regs-only -mstrict-align -mno-outline-atomics \
+    -march=armv8-a -mgeneral-regs-only -mstrict-align -mno-outline-atomics -mcmodel=tiny \
     -mfix-cortex-a53-835769 -g
 ifeq ($(CONFIG_DEBUG),y)
 code-flags += -O1
 else
-code-flags += -O2
+code-flags += -Os
+$(addprefix $(B)/obj/,$(hot-objs)): code-flags += -O2
 endif
 CFLAGS  = $(code-flags) $(WARNINGS)
 ASFLAGS = -march=armv8-a -D__ASSEMBLY__ -g -Wa,--fatal-warnings
