@@ -23,6 +23,7 @@ $(addprefix $(B)/obj/,$(fdt-users:=.o) $(gunzip-user:=.o)): $(TP)/.ready
 $(third-party-objs): $(B)/obj/third_party/%.o: $(TP)/.ready $(B)/flags | $(generated)
 	@mkdir -p $(@D) && echo "  CC      $@"
 	@$(CC) $(CPPFLAGS) $(tp-flags) $(code-flags) -w -c $(TP)/$*.c -o $@
+	@$(call init-prefix,third_party/$*.o)
 
 ifneq ($(LIBFDT_SRC)$(ZLIB_SRC),)
 $(TP)/.ready: FORCE
