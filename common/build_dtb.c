@@ -7,7 +7,6 @@
 #include <corbel/build_job.h>
 
 #include <arch/cpu.h>
-
 #include <corbel/bits.h>
 #include <corbel/domain.h>
 #include <corbel/domdtb.h>
