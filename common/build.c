@@ -248,6 +248,7 @@ static enum corbel_err prepare(struct domain *d, const struct plan_env *env, int
 
     d->id = domain_slots() + 1;
     domprop_node_name(env->platform->fdt, node, d->name, sizeof(d->name));
+    d->faults.seconds = FAULT_REPORTS_SECONDS;
     err = plan_domain(env, node, d->id, d->plan, e);
     if (err != CORBEL_OK)
         return err;

@@ -35,6 +35,14 @@ static void reset_machine(const struct domain *d)
     log_err("%s: the firmware has not reset the machine: halted", d->name);
 }
 
+/* What was left out of the log since it was last said. */
+static void end_limits(struct domain *d)
+{
+    log_limit_end(&d->limit, d->name);
+    log_limit_end(&d->faults, d->name);
+    log_limit_end(&d->iommu.limit, d->name);
+}
+
 /* The line that says why it ended and what comes next. */
 static enum domcfg_action what_next(struct domain *d)
 {
@@ -65,6 +73,7 @@ enum task_result build_end_begin(struct domain *d)
     if (iommu_detach(d) != CORBEL_OK)
         log_err("%s: what it was given stays with it", d->name);
     build_count(d, false); /* it may have been stopped before it ever ran */
+    end_limits(d);
     d->next = (u8)what_next(d);
     d->quiet_round = quiet_begin();
     d->freed = 0;

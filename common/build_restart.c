@@ -159,7 +159,6 @@ static enum task_result stage_again(struct domain *d)
     for (u32 i = 0; i < d->vcpu_count; i++)
         reset_vcpu(d->vcpus[i]);
     end_line(d);
-    d->fault_reports = 0;
     d->clean_pos = 0;
     d->stage = BUILD_RAM;
     spin_lock(&d->lock);

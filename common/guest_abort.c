@@ -42,12 +42,8 @@ static void report(struct vcpu *v, const struct guest_exit *e, const char *what)
 {
     struct domain *d = v->domain;
 
-    if (d->fault_reports >= FAULT_REPORTS_MAX) {
-        if (d->fault_reports++ == FAULT_REPORTS_MAX)
-            log_warn("%s: further faults are not reported", d->name);
+    if (!log_limit_ok(&d->faults, d->name))
         return;
-    }
-    d->fault_reports++;
     if (e->reason == EXIT_INSN_ABORT)
         log_warn("%s: vCPU%u: unhandled instruction abort at IPA 0x%llx (%s)", d->name, v->id,
                  (unsigned long long)e->u.abort.ipa.v, what);

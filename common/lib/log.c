@@ -18,7 +18,6 @@
 #define LOG_LINE_MAX  256u /* text with its NUL */
 #define NS_PER_SEC    1000000000ull
 #define NS_PER_USEC   1000ull
-#define LOG_BURST     10u /* lines a second that one guest can cause */
 
 static char ring[LOG_RING_SIZE]; /* ring_lock */
 static u64 ring_head;            /* bytes ever written; ring_lock for writing */
@@ -71,25 +70,54 @@ void log_printf(enum log_level level, const char *fmt, ...)
         wake_reader();
 }
 
+static void log_dropped(const char *who, u32 dropped)
+{
+    if (dropped)
+        log_warn("%s: %u messages were suppressed", who, dropped);
+}
+
+/* Caller holds ring_lock. A new window, if the old one is over: what was dropped in it. */
+static u32 next_window(struct log_limit *limit, u64 now)
+{
+    u64 ticks = arch_time_freq() * MAX(limit->seconds, 1u);
+    u32 dropped = limit->dropped;
+
+    if (limit->window_start && now - limit->window_start < ticks)
+        return 0;
+    limit->window_start = now;
+    limit->printed = 0;
+    limit->dropped = 0;
+    return dropped;
+}
+
 bool log_limit_ok(struct log_limit *limit, const char *who)
 {
-    u64 now = arch_time_now();
-    u32 dropped = 0;
+    u32 dropped;
+    bool ok, first;
 
-    if (now - limit->window_start >= arch_time_freq() || !limit->window_start) {
-        dropped = limit->dropped;
-        limit->window_start = now;
-        limit->printed = 0;
-        limit->dropped = 0;
-    }
-    if (dropped)
-        log_warn("%s: %u messages were dropped", who, dropped);
-    if (limit->printed >= LOG_BURST) {
-        limit->dropped++;
-        return false;
-    }
-    limit->printed++;
-    return true;
+    spin_lock(&ring_lock);
+    dropped = next_window(limit, arch_time_now());
+    ok = limit->printed < LOG_LIMIT_BURST;
+    first = !ok && !limit->dropped;
+    limit->printed += ok;
+    limit->dropped += !ok;
+    spin_unlock(&ring_lock);
+    log_dropped(who, dropped);
+    if (unlikely(first))
+        log_warn("%s: more messages like this are suppressed for up to %u s", who,
+                 MAX(limit->seconds, 1u));
+    return ok;
+}
+
+void log_limit_end(struct log_limit *limit, const char *who)
+{
+    u32 dropped;
+
+    spin_lock(&ring_lock);
+    dropped = limit->dropped;
+    *limit = (struct log_limit){ .seconds = limit->seconds };
+    spin_unlock(&ring_lock);
+    log_dropped(who, dropped);
 }
 
 u64 log_head(void)

@@ -21,7 +21,7 @@
 #include <corbel/vuart.h>
 #include <corbel/vwdt.h>
 
-#define FAULT_REPORTS_MAX 10u
+#define FAULT_REPORTS_SECONDS 60u /* in which a guest gets LOG_LIMIT_BURST blocks about aborts */
 
 struct build_job;
 struct plan;
@@ -76,8 +76,8 @@ struct domain {
     struct vuart vuart;
     struct vwdt wdt;
     struct console_ring console;
-    struct log_limit limit; /* guest-caused lines */
-    u32 fault_reports;      /* blocks printed so far; only counts, no lock */
+    struct log_limit limit;  /* guest-caused lines */
+    struct log_limit faults; /* blocks about aborts that nothing backs */
     struct vcpu *vcpus[MAX_VCPUS];
     u32 vcpu_count;
     u64 cntvoff;             /* counter at the (re)start */

@@ -24,17 +24,26 @@ void log_printf(enum log_level level, const char *fmt, ...) __printf_like(2, 3);
 void log_set_level(enum log_level level);
 
 /*
- * Rate limit for lines that a guest can cause: at most burst lines per second.
- * log_limit_ok() answers whether this line may be printed; when lines were
- * dropped before, it first logs how many. One struct per domain.
+ * Rate limit for messages (lines, or blocks of them) that a guest can cause: at most
+ * LOG_LIMIT_BURST in so many seconds. One struct per domain and kind; zeroed it is
+ * ready, with seconds = 1. Any CPU, any lock held: the ring's lock guards the fields.
  */
+#define LOG_LIMIT_BURST 10u
+
 struct log_limit {
-    u64 window_start; /* arch_time_now() ticks */
+    u64 window_start; /* arch_time_now() ticks; 0: nothing was printed yet */
     u32 printed;
     u32 dropped;
+    u32 seconds; /* written before the first use; 0: one second */
 };
 
+/*
+ * May this message be printed? The first one that may not is announced in a line of its
+ * own, and with the first one of a later window comes how many were dropped.
+ */
 bool log_limit_ok(struct log_limit *limit, const char *who);
+/* who ends: say now how many were dropped, if any, and begin anew. */
+void log_limit_end(struct log_limit *limit, const char *who);
 
 /*
  * Copy up to size bytes of the ring from *pos on; advances *pos, returns the

@@ -11,6 +11,7 @@
 extern u64 fake_time;     /* counter ticks; frequency 1 GHz, so ticks = ns */
 extern u64 fake_deadline; /* last arch_timer_set(), ~0 = stopped */
 extern char fake_log[65536];
+extern u32 fake_log_limit; /* ~0: log_limit_ok() is always true; else that often but one */
 extern u32 fake_kicks[64]; /* SGIs sent per CPU */
 
 /* count CPUs, cpu_this() = 0; counters and log cleared. Call in each test's setup. */

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from harness import mkdtb, payload
+from harness import HV, mkdtb, payload
 from soak import Soak, run_all
 
 SECONDS = int(os.environ.get("CORBEL_STRESS_SECONDS", "120"))
@@ -56,3 +56,28 @@ def test_seed_replays(boot):
     first = digest(boot, 1)
     assert digest(boot, 1) == first
     assert digest(boot, 2) != first
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("gic", ["2", "3"])
+def test_log_is_bounded(boot, gic):
+    """Thousands of faults of each kind give few lines; all are counted, none for another domain."""
+    count, blocks = 2000, 10
+    config = mkdtb.Config(machine=mkdtb.Machine(gic=gic, ram="1G"), domains=[
+        payload("domU1", "payload", "test=noise noise=all count=%d" % count),
+        payload("domU2", "payload", "test=noise noise=jump count=3"),
+        payload("domU3", "payload", "test=noise noise=calls count=%d" % count)])
+    vm = boot(config, limit=90)
+    for name in ("domU1", "domU2", "domU3"):
+        passed, failed = vm.tap(name, 60)
+        assert passed and not failed
+    vm.expect(HV, r"(?s)(?:: destroyed.*?){3}", 30)
+    text = vm.text(HV)
+    assert text.count("domU1: more messages like this are suppressed for up to 60 s") == 1
+    said = len(re.findall(r"domU1: vCPU0: unhandled (?:data|instruction) abort", text))
+    assert said == blocks
+    assert sum(map(int, re.findall(r"domU1: (\d+) messages were suppressed", text))) == \
+        4 * count - said   # a read, a write, a jump, a walk
+    assert text.count("domU1: ") < blocks * 20 + 10
+    assert len(re.findall(r"domU2: vCPU0: unhandled instruction abort", text)) == 3
+    assert "domU2: more" not in text and text.count("domU3: ") < 10

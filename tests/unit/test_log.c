@@ -107,10 +107,32 @@ static void limit(void **state)
     for (i = 0; i < 100; i++)
         ok += log_limit_ok(&l, "domU1");
     assert_int_equal(ok, 10);
+    assert_non_null(
+        strstr(read_all(), "] domU1: more messages like this are suppressed for up to 1 s\n"));
     fake_time += 1000000000;
     assert_true(log_limit_ok(&l, "domU1"));
-    assert_non_null(strstr(read_all(), "domU1: 90 messages were dropped\n"));
+    assert_non_null(strstr(read_all(), "domU1: 90 messages were suppressed\n"));
     fake_time += 1000000000;
+    assert_true(log_limit_ok(&l, "domU1"));
+    assert_string_equal(read_all(), "");
+}
+
+/* A window of a minute, and an end in the middle of one. */
+static void limit_of_a_minute(void **state)
+{
+    struct log_limit l = { .seconds = 60 };
+    u32 i, ok = 0;
+
+    fake_time = 5000000000;
+    for (i = 0; i < 50; i++, fake_time += 1000000000)
+        ok += log_limit_ok(&l, "domU1");
+    assert_int_equal(ok, LOG_LIMIT_BURST);
+    assert_non_null(strstr(read_all(), "suppressed for up to 60 s\n"));
+    log_limit_end(&l, "domU1");
+    assert_non_null(strstr(read_all(), "domU1: 40 messages were suppressed\n"));
+    log_limit_end(&l, "domU1");
+    assert_string_equal(read_all(), "");
+    assert_int_equal(l.seconds, 60);
     assert_true(log_limit_ok(&l, "domU1"));
     assert_string_equal(read_all(), "");
 }
@@ -123,6 +145,7 @@ int main(void)
         cmocka_unit_test_setup(reader_falls_behind, setup),
         cmocka_unit_test_setup(small_reads, setup),
         cmocka_unit_test_setup(limit, setup),
+        cmocka_unit_test_setup(limit_of_a_minute, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
