@@ -519,6 +519,8 @@ static void check_irq(struct virq *irq)
         assert_ptr_equal(irq->vcpu->vgic.lr_irq[irq->lr], irq);
         assert_true(irq->vcpu->vgic.lr_used & BIT(irq->lr));
         lr = fake_vif[irq->vcpu->resident->id].lr[irq->lr];
+        if (irq->target != irq->vcpu) /* it only ends there */
+            assert_false(lr & ICH_LR_PENDING);
     }
     if (!irq->vcpu)
         assert_true(list_empty(&irq->node));

@@ -7,10 +7,29 @@
 
 #include <corbel/bits.h>
 
+#define ARGS_MAX 64
+
+/* Inputs that fail or are slow go to the program's directory, unless its caller says otherwise. */
+static void keep_artifacts_away(int *argc, char ***argv)
+{
+    static char prefix[512], *args[ARGS_MAX + 2];
+    const char *slash = strrchr((*argv)[0], '/');
+
+    if (*argc > ARGS_MAX)
+        return;
+    snprintf(prefix, sizeof(prefix), "-artifact_prefix=%.*sfinding-%s-",
+             slash ? (int)(slash + 1 - (*argv)[0]) : 0, (*argv)[0], slash ? slash + 1 : (*argv)[0]);
+    args[0] = (*argv)[0];
+    args[1] = prefix; /* the last one counts */
+    for (int i = 1; i < *argc; i++)
+        args[i + 1] = (*argv)[i];
+    (*argc)++;
+    *argv = args;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    (void)argc;
-    (void)argv;
+    keep_artifacts_away(argc, argv);
     return setenv("CMOCKA_TEST_ABORT", "1", 1);
 }
 
