@@ -12,6 +12,7 @@ when an acceptance goal is missed.
 import argparse
 import json
 import os
+import signal
 import sys
 
 import bench_baseline
@@ -68,7 +69,7 @@ def measure(quick):
         figures[name].update(measure_linux(name, initrd))
         figures[name]["vs_bare"] = against_bare(figures[name], figures["bare"])
     import bench_smmu
-    figures["smmu"] = bench_smmu.measure()
+    figures["smmu"] = bench_smmu.measure(runs=3)
     return figures
 
 
@@ -106,6 +107,7 @@ def main():
                         help="succeed even if an acceptance goal is missed")
     parser.add_argument("--output", default=os.path.join(bench_run.BUILD, "bench.json"))
     opts = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))     # QEMU must not stay behind
     bench_run.check_inputs("corbel", *([] if opts.repeat else ["xen"]))
     if opts.repeat:
         return 1 if repeat() else 0
