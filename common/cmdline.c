@@ -452,11 +452,13 @@ void cmdline_parse(const char *line, struct boot_options *out)
         while (is_blank(*line))
             line++;
         if (*line == '\0')
-            return;
+            break;
         word.text = line;
         while (*line != '\0' && !is_blank(*line))
             line++;
         word.len = (size_t)(line - word.text);
         apply(out, word);
     }
+    str_clean(out->unknown);
+    str_clean(out->bad);
 }

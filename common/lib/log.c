@@ -62,6 +62,7 @@ void log_printf(enum log_level level, const char *fmt, ...)
     va_start(ap, fmt);
     len += (size_t)MIN(fmt_vsnprintf(line + len, LOG_LINE_MAX, fmt, ap), (int)LOG_LINE_MAX - 1);
     va_end(ap);
+    str_clean(line); /* a tree's or a guest's words are in it */
     line[len++] = '\n';
     spin_lock(&ring_lock);
     append(line, len);

@@ -12,7 +12,8 @@
  */
 enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-/* text is one line without a final newline; longer than 255 bytes is cut. */
+/* text is one line without a final newline; longer than 255 bytes is cut, and what is no
+ * printable ASCII becomes a question mark. */
 void log_printf(enum log_level level, const char *fmt, ...) __printf_like(2, 3);
 
 #define log_err(...)   log_printf(LOG_ERR, __VA_ARGS__)

@@ -259,6 +259,15 @@ static void counts(void **state)
     refuse("dom0_max_vcpus=two", "dom0_max_vcpus=two: expected a number from 1 to 64");
 }
 
+/* Sequences for a terminal are not passed on to it. */
+static void what_is_named_is_clean(void **state)
+{
+    parse("dtua\023=1 maxcpus=\033[2Jx");
+    assert_string_equal(o.unknown, "dtua?=1");
+    assert_null(strchr(o.bad, '\033'));
+    assert_non_null(strstr(o.bad, "maxcpus=?[2Jx: expected "));
+}
+
 static void unknown_words_are_named(void **state)
 {
     parse("nonsense=1 console=dtuart  another-unknown conring_size=256k loglvlx=1 logl=1 =x");
@@ -312,6 +321,7 @@ int main(void)
         cmocka_unit_test(scheduling),
         cmocka_unit_test(sizes),
         cmocka_unit_test(counts),
+        cmocka_unit_test(what_is_named_is_clean),
         cmocka_unit_test(unknown_words_are_named),
         cmocka_unit_test(long_lines_are_cut),
     };

@@ -98,6 +98,13 @@ static void small_reads(void **state)
     assert_string_equal(all, "[   0.000000] abc\n");
 }
 
+/* What a tree or a guest has named reaches the log as it was: a terminal must not obey it. */
+static void control_characters(void **state)
+{
+    log_err("command line: %s", "a\033[2Jb\r\nc\177\200~");
+    assert_string_equal(read_all(), "[   0.000000] command line: a?[2Jb??c??~\n");
+}
+
 static void limit(void **state)
 {
     struct log_limit l = { 0 };
@@ -144,6 +151,7 @@ int main(void)
         cmocka_unit_test_setup(long_line_is_cut, setup),
         cmocka_unit_test_setup(reader_falls_behind, setup),
         cmocka_unit_test_setup(small_reads, setup),
+        cmocka_unit_test_setup(control_characters, setup),
         cmocka_unit_test_setup(limit, setup),
         cmocka_unit_test_setup(limit_of_a_minute, setup),
     };
