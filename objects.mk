@@ -183,7 +183,7 @@ objs-boot := \
     arch/arm64/boot/head.o
 
 # What only runs until every domain has had its first start: its memory is given back then
-# (include/corbel/initmem.h). Third-party objects by their own paths.
+# (include/corbel/boot_end.h). Third-party objects by their own paths.
 init-objs := \
     common/addrmap.o \
     common/addrmap_native.o \

@@ -16,7 +16,7 @@
 #define __used        __attribute__((used))
 #define __noinline    __attribute__((noinline))
 /*
- * Memory that is given back once every domain has had its first start (initmem.h). A file in
+ * Memory that is given back once every domain has had its first start (boot_end.h). A file in
  * objects.mk's init-objs is boot code as a whole, but for what is __resident; in other files what
  * is __init. Only an __init_caller may call from what stays to what goes: the linker checks that.
  * It cannot see pointers: a file whose texts or tables are kept in anything that lives on (an ops

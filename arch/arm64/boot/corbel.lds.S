@@ -2,7 +2,7 @@
 /*
  * Layout of the image: text RX, rodata R, data and bss RW-NX, each on pages of
  * its own (head.S maps them so). The end of the text and the start of the rodata are
- * one range that is given back after the boot (initmem.h). Everything, bss included, must fit
+ * one range that is given back after the boot (boot_end.h). Everything, bss included, must fit
  * the 2 MiB slot that booti and imagebuilder scripts leave (tools/check_image.py).
  */
 #include <asm/layout.h>
