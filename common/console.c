@@ -47,6 +47,7 @@ static struct {
 static struct domain *domains[NOBODY + 1]; /* by id; atomic, changed under con.lock */
 static u64 ready_mask;                     /* atomic; bit id - 1: has room again */
 static bool again;                         /* atomic: somebody wants another pass */
+static bool unfinished;                    /* atomic: the last pass left something */
 static bool timer_armed;                   /* atomic: timer is queued */
 static struct timer_entry timer;
 
@@ -264,6 +265,13 @@ static void push(void)
             break;
     }
     set_tx_irq(more);
+    __atomic_store_n(&unfinished, more, __ATOMIC_RELAXED);
+}
+
+void console_drain_rest(void)
+{
+    if (unlikely(read_once(unfinished)))
+        console_drain();
 }
 
 void console_drain(void)

@@ -186,6 +186,13 @@ static inline void skip(struct vcpu *v)
         arch_vcpu_skip(v, true);
 }
 
+struct vcpu *guest_exit_wfi(struct vcpu *v)
+{
+    skip(v);
+    run_block(v);
+    return run_due(v);
+}
+
 struct vcpu *guest_exit_sgi(struct vcpu *v, u64 value)
 {
     vgic_write_sgi(v, value, true);

@@ -16,6 +16,7 @@
 #include <corbel/list.h>
 #include <corbel/panic.h>
 #include <corbel/vcpu.h>
+#include <corbel/vgic.h>
 #include <corbel/vpmu.h>
 
 static bool vwfi_native; /* boot option, set once */
@@ -99,6 +100,8 @@ static void serve_resident(struct cpu *cpu)
 
     if (!r)
         return;
+    if (likely(!(__atomic_load_n(&r->req, __ATOMIC_ACQUIRE) & (REQ_FOLD | REQ_SAVE))))
+        return;
     if (take_req(r, REQ_FOLD))
         vgic_fold(r);
     if (cpu->sched.running != &r->unit && take_req(r, REQ_SAVE)) {
@@ -123,7 +126,7 @@ static void switch_to(struct cpu *cpu, struct vcpu *v)
 
 static void idle(struct cpu *cpu)
 {
-    console_drain();
+    console_drain_rest();
     if (sched_should_yield(&cpu->sched))
         return;
     arch_cpu_idle();
@@ -150,7 +153,7 @@ static bool keeps_running(struct cpu *cpu, struct vcpu *v)
 static struct sched_unit *choose(struct cpu *cpu)
 {
     struct sched_unit *unit = sched_next(cpu);
-    struct sched_unit *wanted = sched_wants(cpu);
+    struct sched_unit *wanted = sched_wants(&cpu->sched);
 
     if (wanted)
         vcpu_kick(list_entry(wanted, struct vcpu, unit), REQ_SAVE);
@@ -183,7 +186,8 @@ struct vcpu *run_next(struct cpu *cpu)
         }
         v = list_entry(unit, struct vcpu, unit);
         switch_to(cpu, v);
-        __atomic_fetch_or(&v->req, REQ_IRQ, __ATOMIC_RELAXED); /* pending ones, once */
+        if (vgic_has_waiting(&v->vgic)) /* pending ones, once */
+            __atomic_fetch_or(&v->req, REQ_IRQ, __ATOMIC_RELAXED);
     }
 }
 
@@ -206,9 +210,12 @@ void run_block(struct vcpu *v)
     while (!vgic_pending(v) && vtimer_block(v)) {
         if (!sched_block(&v->unit))
             continue; /* woken before: look again at what it waits for */
-        vcpu_kick(v, REQ_RESCHED);
-        /* What came between the look and BLOCKED must not be lost (decision 31). */
-        if (vgic_pending(v))
+        __atomic_fetch_or(&v->req, REQ_RESCHED, __ATOMIC_RELAXED);
+        /*
+         * What came between the look and BLOCKED must not be lost (decision 31). Its own list
+         * registers have not changed since: what comes is on the list.
+         */
+        if (vgic_has_waiting(&v->vgic) && vgic_pending(v))
             sched_wake(&v->unit);
         return;
     }

@@ -70,7 +70,7 @@ static void charge(struct sched_unit *unit, u64 now)
 
 static void set_idle(struct sched_pool *pool, u32 cpu, bool idle)
 {
-    bool was = __atomic_load_n(&pool->idle, __ATOMIC_RELAXED) & BIT(cpu);
+    bool was = read_once(pool->idle) & BIT(cpu);
 
     if (idle && !was)
         __atomic_fetch_or(&pool->idle, BIT(cpu), __ATOMIC_ACQ_REL);
@@ -103,11 +103,7 @@ static void enqueue(struct sched_unit *unit)
     list_insert_before(pos, &unit->node);
 }
 
-/*
- * Running CPU of the mask whose unit has the largest vruntime (want_max) or the
- * smallest; -1 when none runs anything. *vruntime is that unit's, as of now.
- */
-static s32 find_running(cpumask_t mask, bool want_max, u64 now, u64 *vruntime)
+static __noinline s32 search_running(cpumask_t mask, bool want_max, u64 now, u64 *vruntime)
 {
     s32 found = -1;
     u64 v;
@@ -127,11 +123,23 @@ static s32 find_running(cpumask_t mask, bool want_max, u64 now, u64 *vruntime)
     return found;
 }
 
+/*
+ * Running CPU of the mask whose unit has the largest vruntime (want_max) or the
+ * smallest; -1 when none runs anything. *vruntime is that unit's, as of now. A CPU whose
+ * idle bit is set runs nothing: it clears the bit before it takes a unit.
+ */
+static inline s32 find_running(const struct sched_pool *pool, cpumask_t mask, bool want_max,
+                               u64 now, u64 *vruntime)
+{
+    mask &= ~read_once(pool->idle);
+    return mask ? search_running(mask, want_max, now, vruntime) : -1;
+}
+
 static void clock_update(struct sched_pool *pool, u64 now)
 {
     u64 lowest;
 
-    if (find_running(pool->cpus, false, now, &lowest) >= 0)
+    if (find_running(pool, pool->cpus, false, now, &lowest) >= 0)
         pool->clock = later_of(pool->clock, lowest);
 }
 
@@ -147,7 +155,7 @@ static void adjust_joining(struct sched_unit *unit, u64 now)
 
     clock_update(pool, now);
     low = pool->clock - pool->slice;
-    if (find_running(unit->affinity, true, now, &running) >= 0)
+    if (find_running(pool, unit->affinity, true, now, &running) >= 0)
         low = later_of(low, running - spread);
     high = later_of(low, pool->clock + spread);
     if (is_before(unit->vruntime, low))
@@ -185,7 +193,7 @@ static void place(struct sched_unit *unit, u64 now)
     }
     if (pool->policy == SCHED_NULL)
         return; /* tasks wait for a CPU whose vCPU sleeps */
-    cpu = find_running(unit->affinity, true, now, &worst);
+    cpu = find_running(pool, unit->affinity, true, now, &worst);
     if (cpu >= 0 && (!sched_of((u32)cpu)->slice_armed ||
                      is_before(unit->vruntime + pool->slice / SLICE_MARGIN, worst)))
         kick(pool, (u32)cpu);
@@ -312,11 +320,6 @@ void sched_release(struct sched_unit *unit)
     spin_unlock(&pool->lock);
 }
 
-struct sched_unit *sched_wants(const struct cpu *cpu)
-{
-    return cpu->sched.wants;
-}
-
 /* --- choosing ----------------------------------------------------------------------------- */
 
 /* First on the list that may run on cpu and whose state is there or nowhere. */
@@ -370,7 +373,11 @@ static struct sched_unit *held_elsewhere(struct sched_pool *pool, u32 cpu)
 static void watch_slice(struct sched_pool *pool, struct cpu *cpu)
 {
     struct sched_cpu *sc = &cpu->sched;
-    bool wanted = sc->running && pool->policy == SCHED_FAIR && first_waiting(pool, cpu->id);
+    bool wanted;
+
+    if (list_empty(&pool->queue) && !sc->slice_armed)
+        return;
+    wanted = sc->running && pool->policy == SCHED_FAIR && first_waiting(pool, cpu->id);
 
     if (wanted && !(timer_is_set(&sc->slice) && sc->slice.deadline == sc->slice_end))
         timer_set(&sc->slice, sc->slice_end);

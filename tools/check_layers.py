@@ -31,7 +31,7 @@ FLOORS = [
 ]
 # The doors by which arch/ enters floors 4 to 6.
 DOORS = {"corbel_main", "guest_exit_handle", "guest_exit_call", "guest_exit_sgi",
-         "guest_exit_irq", "guest_exit_mmio"}
+         "guest_exit_irq", "guest_exit_wfi", "guest_exit_mmio"}
 # Headers of other projects: who may include them.
 FOREIGN = [
     (r"(libfdt|fdt)\.h$", {"common/lib/fdt_read.c", "common/lib/fdt_write.c", "common/domdtb.c"}),

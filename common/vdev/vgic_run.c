@@ -301,14 +301,11 @@ static bool flush_one(struct vcpu *v)
     return place == PLACE_LR || place == PLACE_IDLE;
 }
 
-void vgic_flush(struct vcpu *v)
+static __noinline void flush_now(struct vcpu *v)
 {
     struct vgic_cpu *vc = &v->vgic;
     bool moves;
 
-    /* Who adds to the list sets REQ_IRQ after it. */
-    if (!vgic_is_here(v) || (list_empty(&vc->list) && vc->hcr == ICH_HCR_EN))
-        return;
     spin_lock(&vc->lock);
     if (likely(flush_one(v))) {
         spin_unlock(&vc->lock);
@@ -320,6 +317,13 @@ void vgic_flush(struct vcpu *v)
     spin_unlock(&vc->lock);
     if (unlikely(moves))
         move_strays(v);
+}
+
+void vgic_flush(struct vcpu *v)
+{
+    /* Who adds to the list sets REQ_IRQ after it. */
+    if (vgic_is_here(v) && (!list_empty(&v->vgic.list) || v->vgic.hcr != ICH_HCR_EN))
+        flush_now(v);
 }
 
 /* --- folding --- */
@@ -407,39 +411,44 @@ static void apr_load(const struct vgic_cpu *vc)
 
     for (u32 group = 0; group < 2; group++)
         for (u32 n = 0; n < words; n++)
-            if (unlikely(vc->apr[group][n]))
+            if (vc->apr[group][n])
                 gic->apr_write(group, n, vc->apr[group][n]);
 }
 
 static void apr_save(struct vgic_cpu *vc)
 {
-    u32 words = MIN(gic->apr_count(), (u32)ARRAY_SIZE(vc->apr[0]));
+    u32 words = gic->apr_count(), any = 0;
 
+    words = MIN(words, (u32)ARRAY_SIZE(vc->apr[0]));
     for (u32 group = 0; group < 2; group++)
         for (u32 n = 0; n < words; n++) {
             vc->apr[group][n] = gic->apr_read(group, n);
+            any |= vc->apr[group][n];
             if (unlikely(vc->apr[group][n]))
                 gic->apr_write(group, n, 0);
         }
+    vc->apr_any = any != 0;
 }
 
 void vgic_load(struct vcpu *v)
 {
     struct vgic_cpu *vc = &v->vgic;
+    u32 lrs = gic->lr_count();
     bool moves = false;
 
     if (unlikely(vc->seat != cpu_this()))
         vgic_take_seat(v);
     spin_lock(&vc->lock);
-    vc->lr_mask = (u32)(BIT(MIN(gic->lr_count(), VGIC_LR_MAX)) - 1);
+    vc->lr_mask = (u32)(BIT(MIN(lrs, VGIC_LR_MAX)) - 1);
     __atomic_store_n(&vc->cpu, cpu_this(), __ATOMIC_RELEASE);
     gic->vmcr_write(vc->vmcr);
-    apr_load(vc);
+    if (unlikely(vc->apr_any))
+        apr_load(vc);
     vc->hcr = 0;
     fold_ppis(v); /* wishes that came too late for the last fold */
     if (!list_empty(&vc->list))
         moves = flush_list(v);
-    hcr_set(vc, wanted_hcr(v));
+    hcr_set(vc, list_empty(&vc->list) ? (u32)ICH_HCR_EN : wanted_hcr(v));
     spin_unlock(&vc->lock);
     if (moves)
         move_strays(v);

@@ -47,6 +47,9 @@ void console_start(u32 intid, bool sync);
 /* Push out as much as the UART takes now; any CPU, any lock held; another CPU at it: that one
  * does it. Every log line calls this by itself. */
 void console_drain(void);
+
+/* The same where the last time left something; of use to a CPU that would sleep. */
+void console_drain_rest(void);
 /* Write out what the log holds now and wait until the UART has taken it; bounded. No lock held. */
 void console_flush(void);
 /* The UART's interrupt: receive, then drain. After it and after console_timer() the caller

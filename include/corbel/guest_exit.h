@@ -76,10 +76,11 @@ struct guest_exit {
 struct vcpu *guest_exit_handle(struct vcpu *v, const struct guest_exit *e);
 
 /*
- * The same for what guests do all the time, without a struct guest_exit: HVC #0; a write of value
- * to ICC_SGI1R_EL1; an interrupt, and whether it found v at its vector for exceptions of EL1.
+ * The same for what guests do all the time, without a struct guest_exit: HVC #0; WFI; a write of
+ * value to ICC_SGI1R_EL1; an interrupt, and whether it found v at its vector for exceptions of EL1.
  */
 struct vcpu *guest_exit_call(struct vcpu *v);
+struct vcpu *guest_exit_wfi(struct vcpu *v);
 struct vcpu *guest_exit_sgi(struct vcpu *v, u64 value);
 struct vcpu *guest_exit_irq(struct vcpu *v, bool at_vector);
 

@@ -104,7 +104,10 @@ struct sched_unit *sched_next(struct cpu *cpu);
  * CPU (unit->cpu), busy with a task; or NULL. The caller sets REQ_SAVE there (the
  * holder ignores it when the vCPU runs again), goes idle and is kicked when it is free.
  */
-struct sched_unit *sched_wants(const struct cpu *cpu);
+static inline struct sched_unit *sched_wants(const struct sched_cpu *sc)
+{
+    return sc->wants;
+}
 
 /*
  * The vCPU's state was written back to memory: any CPU may take it now. Called by the

@@ -76,6 +76,7 @@ struct vgic_cpu {
     u64 hw_spis[VGIC_SPI_WORDS]; /* bit per linked SPI whose target this is; atomic */
     u64 vmcr;                    /* saved while not loaded, like apr */
     u32 apr[2][4];
+    bool apr_any;  /* not all of apr is zero */
     u32 rd_waker;  /* GICR_WAKER */
     u64 fold_key;  /* register access that waits for folds (decision 25), 0: none */
     u64 fold_time; /* when the last answer came; written by the answering CPU */
@@ -177,6 +178,12 @@ void vgic_maintenance(struct vcpu *v);
 
 /* Would this vCPU take an interrupt now (WFI)? Looks at enables, priority mask, groups. */
 bool vgic_pending(struct vcpu *v);
+
+/* Is something on the list of v, loaded here, that is not in its list registers? */
+static inline bool vgic_has_waiting(const struct vgic_cpu *vc)
+{
+    return __atomic_load_n(&vc->list.next, __ATOMIC_ACQUIRE) != &vc->list;
+}
 
 /* ICC_SGI1R_EL1 (group1), SGI0R / ASGI1R (not group1) writes; ICC_DIR under TDIR. */
 void vgic_write_sgi(struct vcpu *v, u64 value, bool group1);

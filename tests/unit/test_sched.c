@@ -95,7 +95,7 @@ static void choose(u32 id)
     next_calls++;
     s = sim_of(sched_next(cpu));
     if (!s) {
-        held = sim_of(sched_wants(cpu));
+        held = sim_of(sched_wants(&cpu->sched));
         if (held && held->unit.cpu >= 0) {
             held->save_asked = true;
             fake_kicks[held->unit.cpu]++;
@@ -409,7 +409,7 @@ static void test_wants(void **state)
     assert_ptr_equal(sched_next(cpu_get(0)), &task->unit);
     fake_set_cpu(1);
     assert_null(sched_next(cpu_get(1)));
-    assert_null(sched_wants(cpu_get(1)));
+    assert_null(sched_wants(&cpu_get(1)->sched));
     fake_set_cpu(0);
     sched_wake(&v->unit);
     assert_int_equal(fake_kicks[1], 1);
@@ -417,13 +417,13 @@ static void test_wants(void **state)
     assert_true(cpu_get(1)->sched.need_resched);
     assert_null(sched_next(cpu_get(1)));
     assert_false(cpu_get(1)->sched.need_resched);
-    assert_ptr_equal(sched_wants(cpu_get(1)), &v->unit);
+    assert_ptr_equal(sched_wants(&cpu_get(1)->sched), &v->unit);
     fake_set_cpu(0);
     sched_release(&v->unit);
     assert_int_equal(fake_kicks[1], 2);
     fake_set_cpu(1);
     assert_ptr_equal(sched_next(cpu_get(1)), &v->unit);
-    assert_null(sched_wants(cpu_get(1)));
+    assert_null(sched_wants(&cpu_get(1)->sched));
 }
 
 /* The same when the task comes after the vCPU was queued for its own CPU. */
@@ -453,7 +453,7 @@ static void test_task_over_queued(void **state)
         assert_int_equal(fake_kicks[1], 1);
         fake_set_cpu(1);
         assert_null(sched_next(cpu_get(1)));
-        assert_ptr_equal(sched_wants(cpu_get(1)), &v->unit);
+        assert_ptr_equal(sched_wants(&cpu_get(1)->sched), &v->unit);
     }
 }
 

@@ -85,6 +85,10 @@ static inline struct vcpu *mmio(struct vcpu *v, u64 esr)
 #define SGI1_MASK (ESR_EC | ISS_SYS_ENC | ISS_SYS_DIR)
 #define SGI1_ESR  (FIELD_PREP(ESR_EC, EC_SYSREG) | SYS_ENC(3, 0, 12, 11, 5)) /* ICC_SGI1R_EL1 */
 
+/* A WFI of 4 bytes, A64 or A32. */
+#define WFI_MASK (ESR_EC | ESR_IL | ISS_WFX_TI)
+#define WFI_ESR  (FIELD_PREP(ESR_EC, EC_WFX) | ESR_IL)
+
 static __noinline struct vcpu *sgi(struct vcpu *v, u64 esr)
 {
     return guest_exit_sgi(v, vcpu_reg_get(v, (u32)FIELD_GET(ISS_SYS_RT, esr)));
@@ -100,6 +104,8 @@ struct vcpu *trap_sync(struct vcpu *v)
         return guest_exit_call(v);
     if ((esr & SGI1_MASK) == SGI1_ESR)
         return sgi(v, esr);
+    if ((esr & WFI_MASK) == WFI_ESR)
+        return guest_exit_wfi(v);
     return any_sync(v, (u32)esr);
 }
 
