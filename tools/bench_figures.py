@@ -135,9 +135,9 @@ def sum_sections(text):
              if not name.startswith((".debug", ".comment"))}
     out = {"text_rodata": 0, "init": 0, "data_bss": 0}
     for name, size in found.items():
-        if name.startswith(".init"):
+        if name.startswith(".init."):
             out["init"] += size
-        elif name.startswith((".text", ".rodata")):
+        elif name.startswith((".text", ".rodata", ".init_caller")):     # the caller of it all stays
             out["text_rodata"] += size
         else:
             out["data_bss"] += size

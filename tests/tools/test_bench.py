@@ -149,6 +149,7 @@ section              size              addr
 .text              1000   140737488355328
 .rodata             200   140737488625664
 .text.entry          30   1
+.init_caller          3   2
 .init.text           40   2
 .init.rodata          5   3
 .data                 6   4
@@ -157,7 +158,7 @@ section              size              addr
 .comment             39   0
 Total            274171
 """
-    assert bench_figures.sum_sections(text) == {"text_rodata": 1230, "init": 45, "data_bss": 13}
+    assert bench_figures.sum_sections(text) == {"text_rodata": 1233, "init": 45, "data_bss": 13}
 
 
 def test_counts(tmp_path):
