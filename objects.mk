@@ -248,6 +248,7 @@ hot-objs := \
     arch/arm64/hw/context.o \
     arch/arm64/hw/ich.o \
     arch/arm64/hw/ldst.o \
+    common/console_domain.o \
     common/guest_abort.o \
     common/guest_exit.o \
     common/guest_ldst.o \
@@ -256,6 +257,7 @@ hot-objs := \
     common/run.o \
     common/sched.o \
     common/timer.o \
+    common/vcpu.o \
     common/vdev/vdev.o \
     common/vdev/vgic.o \
     common/vdev/vgic_hw.o \
@@ -265,12 +267,14 @@ hot-objs := \
     common/vdev/vgic_v2.o \
     common/vdev/vgic_v3.o \
     common/vdev/vpsci.o \
+    common/vdev/vsmccc.o \
     common/vdev/vtimer.o \
     common/vdev/vuart.o \
     common/lib/bitmap.o \
     common/lib/fdt_read.o \
     common/lib/fdt_walk.o \
     common/lib/polyhash.o \
+    common/lib/spinlock.o \
     common/lib/string.o \
     drivers/irq/gicv2.o \
     drivers/irq/gicv3.o \

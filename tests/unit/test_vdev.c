@@ -26,6 +26,34 @@ static enum corbel_err add(struct mmio_table *t, u64 base, u64 size)
     return mmio_add(t, &r);
 }
 
+/* A region of six bytes, as a trapped rest of a page may be: all of an access lies in it. */
+static void test_access(void **state)
+{
+    const struct mmio_region r = { .base = 0x1002, .size = 6, .ops = &ops };
+    static const struct {
+        u32 offset, size;
+        enum mmio_result want;
+    } cases[] = {
+        { 0, 1, MMIO_OK },    { 0, 2, MMIO_OK },    { 0, 4, MMIO_ABORT }, /* not aligned */
+        { 1, 2, MMIO_ABORT }, { 2, 4, MMIO_OK },    { 2, 8, MMIO_ABORT },
+        { 4, 2, MMIO_OK },    { 4, 4, MMIO_ABORT }, { 5, 1, MMIO_OK },
+    };
+
+    (void)state;
+    for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct mmio_access a = { .ipa = IPA(r.base + cases[i].offset),
+                                 .offset = cases[i].offset,
+                                 .size = cases[i].size };
+
+        assert_int_equal(mmio_access(NULL, &r, &a), cases[i].want);
+    }
+    /* Aligned, and its end outside: 8 bytes where 6 are left. */
+    assert_int_equal(mmio_access(NULL,
+                                 &(struct mmio_region){ .base = 0x2000, .size = 6, .ops = &ops },
+                                 &(struct mmio_access){ .ipa = IPA(0x2000), .size = 8 }),
+                     MMIO_ABORT);
+}
+
 static void test_add(void **state)
 {
     struct mmio_table t = { 0 };
@@ -101,10 +129,8 @@ static void test_find_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_add),
-        cmocka_unit_test(test_find),
-        cmocka_unit_test(test_full),
-        cmocka_unit_test(test_find_all),
+        cmocka_unit_test(test_access), cmocka_unit_test(test_add),      cmocka_unit_test(test_find),
+        cmocka_unit_test(test_full),   cmocka_unit_test(test_find_all),
     };
 
     return cmocka_run_group_tests_name("vdev", tests, NULL, NULL);
