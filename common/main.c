@@ -54,6 +54,13 @@ static void early_console(const void *fdt)
         console_init(ops, (uintptr_t)regs);
 }
 
+/* Notes are lines. */
+static void log_notes(const char *notes)
+{
+    for (const char *end; (end = strchr(notes, '\n')); notes = end + 1)
+        log_info("device tree: %.*s", (int)(end - notes), notes);
+}
+
 static void read_platform(const void *fdt)
 {
     struct platform_uart uart = platform.uart;
@@ -69,8 +76,7 @@ static void read_platform(const void *fdt)
         log_warn("unknown options, ignored: %s", options.unknown);
     if (options.bad[0])
         log_warn("options ignored: %s", options.bad);
-    if (platform.notes[0])
-        log_info("device tree: %s", platform.notes);
+    log_notes(platform.notes);
     if (!arch_time_freq())
         panic("CNTFRQ_EL0 is 0: the firmware has to write the counter's frequency there");
     if (platform.timer.clock_frequency && platform.timer.clock_frequency != arch_time_freq())

@@ -267,6 +267,7 @@ static void read_model(struct platform *p)
         text = fdtr_string_at(p->fdt, 0, "compatible", 0);
     if (text)
         str_copy(p->model, text, sizeof(p->model));
+    str_clean(p->model);
 }
 
 void platform_from_fdt(struct platform *p, const void *fdt)

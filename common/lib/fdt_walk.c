@@ -294,5 +294,6 @@ const char *fdtr_path_of(const void *fdt, int node, char *buf, size_t size)
     if (!fits)
         memset(buf, '.', size - 1 < 3 ? size - 1 : 3);
     memmove(buf, buf + pos, size - pos);
+    str_clean(buf); /* paths are for people to read, often on a terminal */
     return buf;
 }

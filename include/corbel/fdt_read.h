@@ -34,7 +34,10 @@ int fdtr_parent(const void *fdt, int node);
 int fdtr_by_phandle(const void *fdt, u32 phandle);
 u32 fdtr_phandle(const void *fdt, int node);      /* 0 when it has none */
 const char *fdtr_name(const void *fdt, int node); /* "" for the root, never NULL */
-/* Full path into buf, always ended with NUL, "..." at the front when it does not fit. */
+/*
+ * Full path into buf, to be shown: always ended with NUL, "..." at the front when it does not fit,
+ * and what is no printable ASCII as a question mark.
+ */
 const char *fdtr_path_of(const void *fdt, int node, char *buf, size_t size);
 
 const void *fdtr_prop(const void *fdt, int node, const char *name, u32 *len); /* NULL: absent */

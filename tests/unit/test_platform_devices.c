@@ -304,6 +304,21 @@ static void uart_of_stdout_path(void **state)
     assert_int_equal(p.uart.intid, 0); /* no interrupts: polled */
 }
 
+/* Names are shown: they must not say anything to a terminal. */
+static void names_with_control_characters(void **state)
+{
+    virt_machine(false);
+    add_node("/", "pl\033[2J@1000");
+    set_list("/pl\033[2J@1000", "compatible", "arm,pl011");
+    set_cells("/pl\033[2J@1000", "reg", 0, 0x1000, 0, 0x1000);
+    set_list("/chosen", "xen,xen-bootargs", "dtuart=/pl\033[2J@1000");
+    set_list("/", "model", "a\033c\nb");
+    machine_read();
+    check_range(&p.uart.regs, 0x1000, 0x1000);
+    assert_string_equal(p.uart.path, "/pl?[2J@1000");
+    assert_string_equal(p.model, "a?c?b");
+}
+
 static void uart_that_is_asked_for_in_vain(void **state)
 {
     static const char *const names[] = { "serial9", "/none", "/timer", "serial0x", ":115200" };
@@ -486,6 +501,7 @@ int main(void)
         cmocka_unit_test(pmu_written_badly),
         cmocka_unit_test(uart_of_dtuart),
         cmocka_unit_test(uart_of_stdout_path),
+        cmocka_unit_test(names_with_control_characters),
         cmocka_unit_test(uart_that_is_asked_for_in_vain),
         cmocka_unit_test(uart_of_another_kind),
         cmocka_unit_test(uart_of_the_secure_world),

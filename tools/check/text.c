@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include <corbel/string.h>
+
 typedef unsigned long long ull;
 
 static void print_ranges(const char *what, const struct mem_range *ranges, u32 count)
@@ -92,8 +94,11 @@ static void print_memory(const struct plan *plan)
         printf("  host RAM: 0x%llx+0x%llx\n", (ull)plan->banks[i].base, (ull)plan->banks[i].size);
     for (u32 i = 0; i < plan->cfg.shm_count; i++) {
         const struct domcfg_shm *shm = &plan->cfg.shms[i];
+        char id[SHM_ID_SIZE];
 
-        printf("  shared \"%s\": 0x%llx+0x%llx, ", shm->id, (ull)shm->gpa, (ull)shm->size);
+        (void)str_copy(id, shm->id, sizeof(id));
+        str_clean(id);
+        printf("  shared \"%s\": 0x%llx+0x%llx, ", id, (ull)shm->gpa, (ull)shm->size);
         printf(shm->has_hpa ? "host 0x%llx" : "host from what is free", (ull)shm->hpa);
         printf("%s%s\n", shm->owner ? ", owner" : "", shm->read_only ? ", read-only" : "");
     }
