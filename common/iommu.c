@@ -72,16 +72,15 @@ bool iommu_protects(const struct domain *d)
 
 static u32 bypasses[PLATFORM_IOMMU_MAX]; /* domains that need it open; by u->lock */
 
-static void set_bypass(const struct domain *d, const struct passdt_device *device, bool open)
+static void set_bypass(const struct domain *d, const struct passdt_device *device, u32 index,
+                       bool open)
 {
-    struct iommu *u =
-        (u32)device->undriven < iommu_all()->count ? &iommu_all()->iommus[device->undriven] : NULL;
+    struct iommu *u = &iommu_all()->iommus[index];
+    u32 *users = &bypasses[index];
     char path[64];
-    u32 *users;
 
-    if (!u || !u->ops || u->driven)
+    if (!u->ops || u->driven)
         return;
-    users = &bypasses[device->undriven];
     spin_lock(&u->lock);
     if (open ? !(*users)++ : !--*users)
         u->ops->set_bypass(u, open);
@@ -91,13 +90,32 @@ static void set_bypass(const struct domain *d, const struct passdt_device *devic
                  d->name, u->desc->path, iommu_device_path(device, path, sizeof(path)));
 }
 
+/* All SMMUs before a device, driven or not, bit by index. */
+static u32 smmus_before(const struct passdt *pass, u32 device)
+{
+    s8 undriven = pass->devices[device].undriven;
+    u32 mask = undriven >= 0 ? (u32)BIT(undriven) : 0;
+
+    for (u32 i = 0; i < pass->stream_count; i++) {
+        const struct passdt_stream *s = &pass->streams[i];
+
+        if (s->device == device && s->entry.iommu < iommu_all()->count)
+            mask |= (u32)BIT(s->entry.iommu);
+    }
+    return mask;
+}
+
+/* An SMMU counts its users by device, however many streams each has. */
 static void bypass_forced(const struct domain *d, bool open)
 {
     const struct passdt *pass = &d->plan->pass;
 
     for (u32 i = 0; i < pass->device_count; i++) {
-        if (pass->devices[i].protection == PASSDT_FORCED && pass->devices[i].undriven >= 0)
-            set_bypass(d, &pass->devices[i], open);
+        u32 mask = pass->devices[i].protection == PASSDT_FORCED ? smmus_before(pass, i) : 0;
+
+        for (u32 n = 0; n < iommu_all()->count; n++)
+            if (mask & BIT(n))
+                set_bypass(d, &pass->devices[i], n, open);
     }
 }
 

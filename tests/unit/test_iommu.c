@@ -356,6 +356,33 @@ static void test_forced(void **state)
     assert_false(fake_iommus[0].passes);
 }
 
+/* A device with streams at several such SMMUs needs all of them, and each once for all its streams. */
+static void test_forced_upon_several(void **state)
+{
+    const char *log;
+
+    setup(3, 1);
+    fake_iommus[0].probe_err = ERR_NOTSUP;
+    fake_iommus[2].probe_err = ERR_NOTSUP;
+    init();
+    fake_give(dom(1), 0, 16, 1, PASSDT_FORCED);
+    dom(1)->plan->pass.devices[0].undriven = 0;
+    for (u32 i = 0; i < 3; i++) {
+        fake_give(dom(1), 2 - i, 32 + i, 1, PASSDT_FORCED); /* of the same device */
+        dom(1)->plan->pass.streams[1 + i].device = 0;
+    }
+    dom(1)->plan->pass.device_count = 1;
+    assert_int_equal(iommu_attach(dom(1), why, sizeof(why)), CORBEL_OK);
+    assert_true(fake_iommus[0].passes);
+    assert_false(fake_iommus[1].passes); /* driven: only the device's own stream passes */
+    assert_true(fake_iommus[2].passes);
+    log = fake_log_text();
+    assert_has(log, "dom1: SMMU /smmu2 lets all DMA pass: /node100 is behind it");
+    assert_int_equal(iommu_detach(dom(1)), CORBEL_OK);
+    assert_false(fake_iommus[0].passes);
+    assert_false(fake_iommus[2].passes);
+}
+
 static void test_forced_undone(void **state)
 {
     setup(2, 1);
@@ -451,29 +478,18 @@ static void test_no_inval(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_smmu),
-        cmocka_unit_test(test_driven),
-        cmocka_unit_test(test_refused_by_probe),
-        cmocka_unit_test(test_refused_without_reason),
-        cmocka_unit_test(test_refused_by_start),
-        cmocka_unit_test(test_refused_here),
-        cmocka_unit_test(test_8_bit_vmid),
-        cmocka_unit_test(test_interrupts),
-        cmocka_unit_test(test_shared_interrupt),
-        cmocka_unit_test(test_off),
-        cmocka_unit_test(test_attach),
-        cmocka_unit_test(test_attach_undone),
-        cmocka_unit_test(test_undo_fails),
-        cmocka_unit_test(test_attach_cannot_forget),
-        cmocka_unit_test(test_detach_fails),
-        cmocka_unit_test(test_undriven_streams),
-        cmocka_unit_test(test_forced),
-        cmocka_unit_test(test_forced_undone),
-        cmocka_unit_test(test_old_faults_dropped),
-        cmocka_unit_test(test_unshared),
-        cmocka_unit_test(test_invalidate),
-        cmocka_unit_test(test_invalidate_fails),
-        cmocka_unit_test(test_no_inval),
+        cmocka_unit_test(test_no_smmu),          cmocka_unit_test(test_driven),
+        cmocka_unit_test(test_refused_by_probe), cmocka_unit_test(test_refused_without_reason),
+        cmocka_unit_test(test_refused_by_start), cmocka_unit_test(test_refused_here),
+        cmocka_unit_test(test_8_bit_vmid),       cmocka_unit_test(test_interrupts),
+        cmocka_unit_test(test_shared_interrupt), cmocka_unit_test(test_off),
+        cmocka_unit_test(test_attach),           cmocka_unit_test(test_attach_undone),
+        cmocka_unit_test(test_undo_fails),       cmocka_unit_test(test_attach_cannot_forget),
+        cmocka_unit_test(test_detach_fails),     cmocka_unit_test(test_undriven_streams),
+        cmocka_unit_test(test_forced),           cmocka_unit_test(test_forced_upon_several),
+        cmocka_unit_test(test_forced_undone),    cmocka_unit_test(test_old_faults_dropped),
+        cmocka_unit_test(test_unshared),         cmocka_unit_test(test_invalidate),
+        cmocka_unit_test(test_invalidate_fails), cmocka_unit_test(test_no_inval),
     };
 
     return cmocka_run_group_tests_name("iommu", tests, NULL, NULL);
