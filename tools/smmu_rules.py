@@ -14,6 +14,9 @@ from p2m_walk import Fault, PAGE, Vtcr, Walker, regions
 VTCR_FIELDS = (("T0SZ", 0, 6), ("SL0", 6, 2), ("IRGN0", 8, 2), ("ORGN0", 10, 2), ("SH0", 12, 2),
                ("TG0", 14, 2), ("PS", 16, 3))
 WALK_RES1 = 1 << 31
+WALK_ATTRIBUTES = 0x3F00        # IRGN0, ORGN0, SH0
+WRITE_BACK = 0x3500             # inner shareable, as the CPUs walk
+UNCACHED = 0x2000               # outer shareable, which is what Non-cacheable means
 # Software's class bits: RAM, RAM-RO and SRAM are the memory that devices may reach.
 MEMORY_CLASSES = (0, 1, 2)
 MSI_CLASS = 6
@@ -40,6 +43,13 @@ class Smmu:
     def name(self):
         """What reports call it."""
         return self.unit.name
+
+    @property
+    def attributes(self):
+        """How it has to walk tables: past the caches if it does not snoop them."""
+        coherent = self.seen.coherent and (self.unit.kind == 3 or
+                                           "dma-coherent" in self.unit.node.props)
+        return WRITE_BACK if coherent else UNCACHED
 
     def fault(self, rule, text):
         """Record a violation."""
@@ -138,9 +148,13 @@ class SmmuAudit:
         if context.root != given.root:
             smmu.fault("root", who + "walks tables at %#x, expected %#x" % (context.root,
                                                                             given.root))
+        vtcr = given.vtcr
+        if smmu.attributes == UNCACHED:
+            vtcr = vtcr & ~WALK_ATTRIBUTES | UNCACHED
         for name, low, size in VTCR_FIELDS:
-            has, wants = ((value >> low) & ((1 << size) - 1)
-                          for value in (context.vtcr, given.vtcr))
+            has, wants = ((value >> low) & ((1 << size) - 1) for value in (context.vtcr, vtcr))
+            if name == "PS" and context.aarch32 and wants <= has:
+                continue        # 40 bits always, and the tables may hold less
             if has != wants:
                 smmu.fault("geometry", who + "%s is %d, expected %d" % (name, has, wants))
 
@@ -152,7 +166,7 @@ class SmmuAudit:
             return
         if domain.given.io:
             self._check_root(smmu, who, context, domain.given.io)
-        tables = self._walk(context)
+        tables = self._walk(smmu, context)
         for fault in tables.faults:
             smmu.fault(fault.rule, who + fault.text)
         has = {(r.ipa, r.pa, r.size, r.attr) for r in regions(tables.leaves)}
@@ -163,11 +177,13 @@ class SmmuAudit:
             for ipa, pa, size, _ in sorted(rows):
                 smmu.fault("unshared", who + text % (ipa, ipa + size - 1, pa))
 
-    def _walk(self, context):
-        key = (context.root, context.vtcr)
+    def _walk(self, smmu, context):
+        vtcr = context.vtcr
+        if vtcr & WALK_ATTRIBUTES == smmu.attributes:       # right for it: a Walker is a CPU
+            vtcr = vtcr & ~WALK_ATTRIBUTES | WRITE_BACK
+        key = (context.root, vtcr)
         if key not in self._walks:
-            self._walks[key] = Walker(self.audit.dump, context.root,
-                                      Vtcr(context.vtcr | WALK_RES1)).run()
+            self._walks[key] = Walker(self.audit.dump, context.root, Vtcr(vtcr | WALK_RES1)).run()
         return self._walks[key]
 
     def own_tables(self):
@@ -181,7 +197,7 @@ class SmmuAudit:
             for run in smmu.seen.runs:
                 if run.context is None or run.context.root in roots:
                     continue
-                tables = self._walk(run.context)
+                tables = self._walk(smmu, run.context)
                 self.audit.machine.add(run.context.root, max(tables.vtcr.root_size, PAGE),
                                        host.HYPERVISOR, "tables of " + smmu.name)
                 for table in tables.tables:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import List, Optional
 
 import smmu_regs as regs
-from p2m_walk import bits
+from p2m_walk import VALID, Vtcr, bits
 
 ABORT, BYPASS, TRANSLATE, OTHER = "abort", "bypass", "translate", "other"
 VTCR_BITS = 0x7FFFF     # T0SZ to PS, in the places of VTCR_EL2
@@ -25,6 +25,7 @@ class Context:
     vtcr: int                   # fields T0SZ to PS
     slot: int                   # address of the entry, or number of the context bank
     odd: List[str] = field(default_factory=list)    # what else it says and should not
+    aarch32: bool = False       # long format of AArch32: no PS, addresses of 40 bits
 
 
 @dataclass
@@ -41,6 +42,7 @@ class Run:
 class Seen:
     """All that an SMMU has to say."""
     on: bool
+    coherent: bool = True                               # its walks snoop the CPUs' caches
     runs: List[Run] = field(default_factory=list)
     faults: List[str] = field(default_factory=list)     # of the SMMU as a whole
     memory: List = field(default_factory=list)          # (base, size, name) that it uses itself
@@ -60,8 +62,8 @@ def alike(one, other):
     """Do two contexts say the same?"""
     if one is None or other is None:
         return one is other
-    return (one.root, one.vmid, one.vtcr, one.odd) == (other.root, other.vmid, other.vtcr,
-                                                        other.odd)
+    return (one.root, one.vmid, one.vtcr, one.aarch32, one.odd) == (
+        other.root, other.vmid, other.vtcr, other.aarch32, other.odd)
 
 
 # ---- SMMUv3 ----
@@ -99,7 +101,8 @@ class V3:
         self.split = bits(config, 10, 6)
         self.format = bits(config, 17, 16)
         self.base = registers.get64(regs.STRTAB_BASE) & TABLE_ADDRESS
-        self.out = Seen(bool(registers.get32(regs.CR0) & 1))
+        self.out = Seen(bool(registers.get32(regs.CR0) & 1),
+                        bool(registers.get32(regs.IDR0) >> 4 & 1))      # COHACC
 
     def read(self):
         """The Seen of it."""
@@ -172,17 +175,28 @@ class V3:
 # ---- SMMUv1 and v2 ----
 
 S2CR_TRANSLATE, S2CR_BYPASS = 0, 1
+PS_40_BITS = 2
+
+
+def aarch32_tcr(tcr):
+    """TCR of the AArch32 long format in the fields of VTCR_EL2, and what is wrong with it."""
+    t0sz = bits(tcr, 3, 0) - (16 if tcr & 8 else 0)         # input bits = 32 - T0SZ
+    odd = [text for bad, text in (
+        (bits(tcr, 4, 4) != bits(tcr, 3, 3), "S of TCR is not the sign of T0SZ"),
+        (bits(tcr, 18, 14), "TCR bits 18:14 are not 0, VA64 is")) if bad]
+    return bits(tcr, 13, 6) << 6 | 32 + t0sz | PS_40_BITS << 16, odd
 
 
 class V2:
     """Stream matching or indexing, and the context banks of an SMMUv1 or v2."""
 
-    def __init__(self, registers):
-        self.regs = registers
+    def __init__(self, registers, dump):
+        self.regs, self.dump = registers, dump
         self.layout = regs.V2Layout(registers.get32(regs.SIDR0), registers.get32(regs.SIDR1))
         self.scr0 = registers.get32(regs.SCR0)
-        self.stream_bits = 16 if self.layout.extended else 15
-        self.out = Seen(not self.scr0 & 1)
+        self.exids = self.layout.extended and bool(self.scr0 >> 3 & 1)      # EXIDENABLE
+        self.stream_bits = 16 if self.exids else 15
+        self.out = Seen(not self.scr0 & 1, bool(registers.get32(regs.SIDR0) >> 14 & 1))     # CTTW
 
     def read(self):
         """The Seen of it."""
@@ -213,11 +227,13 @@ class V2:
         out = {}
         for group in range(self.layout.groups):
             value = self.regs.get32(regs.SMR + 4 * group)
-            if not value >> 31:
+            valid = self.regs.get32(regs.S2CR + 4 * group) >> 10 if self.exids else value >> 31
+            if not valid & 1:
                 continue
-            ignored = bits(value, 30, 16)
-            free = [1 << bit for bit in range(15) if ignored >> bit & 1]
-            here = {value & 0x7FFF & ~ignored}
+            every = (1 << self.stream_bits) - 1
+            ignored = value >> 16 & every
+            free = [1 << bit for bit in range(self.stream_bits) if ignored >> bit & 1]
+            here = {value & every & ~ignored}
             for bit in free:
                 here |= {stream | bit for stream in here}
             run = self._group(group)
@@ -247,18 +263,35 @@ class V2:
             return Run(0, 0, OTHER, "context bank %d is not stage 2 alone" % bank)
         if not control & 1:
             return Run(0, 0, BYPASS, "context bank %d is off" % bank)
-        odd = []
-        for bad, text in ((not cba2r & 1, "VA64 is 0"), (control >> 4 & 1, "it is big-endian"),
+        tcr, odd = self.regs.get32(layout.bank(bank, regs.TCR)) & VTCR_BITS, []
+        if not cba2r & 1:
+            tcr, odd = aarch32_tcr(tcr)
+        wide = self.scr0 >> 31 & 1      # VMID16EN
+        context = Context(self.regs.get64(layout.bank(bank, regs.TTBR0)) & 0x0000FFFFFFFFFFF0,
+                          bits(cba2r, 31, 16) if wide else bits(cbar, 7, 0), tcr, bank,
+                          odd, not cba2r & 1)
+        if not control >> 6 & 1 and context.vmid == (0xFFFF if wide else 0xFF) and \
+                self._is_empty(context):
+            return Run(0, 0, ABORT, "quarantined: an empty table")
+        for bad, text in ((control >> 4 & 1, "it is big-endian"),
                           (not control >> 6 & 1, "CFIE is 0: faults are not reported"),
                           (control >> 7 & 1, "CFCFG stalls")):
             odd += [text] if bad else []
-        return Run(0, 0, TRANSLATE, "", Context(
-            self.regs.get64(layout.bank(bank, regs.TTBR0)) & 0x0000FFFFFFFFFFF0,
-            bits(cba2r, 31, 16) if cba2r >> 16 else bits(cbar, 7, 0),
-            self.regs.get32(layout.bank(bank, regs.TCR)) & VTCR_BITS, bank, odd))
+        return Run(0, 0, TRANSLATE, "", context)
+
+    def _is_empty(self, context):
+        """Does every walk end at once? Then the table is the hypervisor's, as others of an SMMU."""
+        vtcr = Vtcr(context.vtcr)
+        words = self.dump.words(context.root, vtcr.root_entries)
+        if words is None or any(word & VALID for word in words):
+            return False
+        table = (context.root, vtcr.root_size, "empty table")
+        if table not in self.out.memory:
+            self.out.memory.append(table)
+        return True
 
 
 def read(kind, registers, dump):
     """What an SMMU does; kind: 3, or 2 for v1 and v2."""
-    return V3(registers, dump).read() if kind == 3 else V2(registers).read()
+    return (V3 if kind == 3 else V2)(registers, dump).read()
 

@@ -1,115 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""corbel-p2m-audit --smmu on stream tables and context banks made here: each violation is found.
-
-The tables are packed by this file's own few lines, from the Arm specifications IHI 0070 and 0062.
-The machine is that of audit_scene; domU2's frame buffer and a root complex are behind an SMMU.
-"""
+"""corbel-p2m-audit --smmu on stream tables made in smmu_scene: each violation is found."""
 import subprocess
 
 import pytest
 
-from audit_scene import GICV, K, M, MMIO, NORMAL, TABLES, TOOL, XN, Scene, Tables, leaf, node
+from audit_scene import GICV, K, MMIO, NORMAL, TABLES, TOOL, XN, leaf
 import fdt
 from fdt import string, u32
 import smmu_host
 import smmu_regs
+from smmu_scene import FB_STREAM, PCIE, SMMU, SmmuScene, spans, ste, uncached, unshared_tables
 
-SMMU = 0x9050000
-PHANDLE = 50
-FB_STREAM = 0x1234
-PCIE = (0x100, 0x200)       # streams of the root complex: first, count
 MSI_PAGE = leaf(0x0, 6, more=XN)
 V2M = 0xd001000
-
-
-def ste(tables, config=6, vmid=None, vtcr=None, flags=1 << 51 | 1 << 58, root=None):
-    """A stream table entry for a domain's Tables."""
-    vmid = tables.vmid if vmid is None else vmid
-    vtcr = tables.vtcr if vtcr is None else vtcr
-    root = tables.root if root is None else root
-    return [1 | config << 1, 0, vmid | (vtcr & 0x7ffff) << 32 | flags, root, 0, 0, 0, 0]
-
-
-class SmmuScene(Scene):
-    """A sound machine with an SMMUv3; the root complex may have single tables or a shared one."""
-
-    def __init__(self, folder, log2size=16, split=8):
-        super().__init__(folder)
-        self.kind, self.split, self.log2size = 3, split, log2size
-        self.regs = {0x0: 0x0d44101b, 0x4: 0x02730010, 0x20: 0xd, 0x44: 0x1000}
-        self.level1 = self.memory.frames(1)
-        self.level2 = {}
-        self.linear = None
-        self._wire()
-        self.set64(0x80, self.level1 | 1 << 62)
-        self.regs[0x88] = 1 << 16 | split << 6 | log2size
-        self.set64(0x90, self.memory.frames(1) | 8)
-        self.set64(0xa0, self.memory.frames(1) | 7)
-        self.attach(FB_STREAM, ste(self.devices))
-        for stream in range(PCIE[0], sum(PCIE)):
-            self.attach(stream, ste(self.devices))
-
-    def _wire(self):
-        self.smmu = self.tree.get("/smmuv3@9050000")
-        self.smmu.props.update({"phandle": u32(PHANDLE), "#iommu-cells": u32(1)})
-        self.tree.get("/fb@b000000").props["iommus"] = u32(PHANDLE, FB_STREAM)
-        self.bridge = self.tree.root.add(node("pcie@10000000", ("pcie",), (0x10000000, M)))
-        self.bridge.props["iommu-map"] = u32(0, PHANDLE, PCIE[0], PCIE[1])
-        self.given = fdt.Node("pcie", {"xen,path": string("/pcie@10000000")})
-        self.partial.get("/passthrough").add(self.given)
-
-    def set64(self, offset, value):
-        """A 64-bit register."""
-        self.regs[offset], self.regs[offset + 4] = value & 0xffffffff, value >> 32
-
-    def entry(self, stream):
-        """Address of a stream's entry; its table is made."""
-        if self.linear is not None:
-            return self.linear + 64 * stream
-        index, at = stream >> self.split, stream & ((1 << self.split) - 1)
-        if index not in self.level2:
-            self.level2[index] = self.memory.frames((64 << self.split) // (4 * K))
-            self.memory.put(self.level1 + 8 * index, self.level2[index] | self.split + 1)
-        return self.level2[index] + 64 * at
-
-    def attach(self, stream, words):
-        """Write a stream's entry."""
-        for i, word in enumerate(words):
-            self.memory.put(self.entry(stream) + 8 * i, word)
-
-    def change(self, stream, word, flip):
-        """Flip bits in a word of an entry."""
-        slot = self.entry(stream) + 8 * word
-        self.memory.put(slot, self.memory.get(slot) ^ flip)
-
-    def make_linear(self, bits):
-        """Use a linear table instead, empty."""
-        self.linear = self.memory.frames((64 << bits) // (4 * K))
-        self.set64(0x80, self.linear)
-        self.regs[0x88] = bits
-
-    def run(self, *options):
-        """As Scene.run(), with the registers."""
-        text = smmu_regs.Registers(SMMU, self.regs).text()
-        (self.folder / "regs").write_text(text)
-        return super().run("--smmu", self.folder / "regs", *options)
-
-    def smmu_rules(self, *options):
-        """Rules that the SMMU violates, once each; the domains violate none."""
-        found = self.rules(*options)
-        assert {name for name, _ in found} <= {self.smmu.name}, found
-        return sorted({rule for _, rule in found})
 
 
 @pytest.fixture
 def scene(tmp_path):
     """A sound machine."""
     return SmmuScene(tmp_path)
-
-
-def spans(result):
-    """(first, last, domain) of what is attached."""
-    return [(run["first"], run["last"], run["domain"]) for run in result["smmus"][0]["attached"]]
 
 
 def test_sound(scene):
@@ -282,17 +191,6 @@ def test_iommu_map_mask(scene):
     assert "streams 0x200-0x2ff of nobody" in found[0]["text"]
 
 
-def unshared_tables(scene, source):
-    """Tables of a domain's memory for the SMMU alone."""
-    tables = Tables(scene.memory, source.name, source.vmid)
-    tables.map(0x40000000, 0x46000000, 6 * M + 8 * K, NORMAL)
-    tables.map(0x80000000, 0x48000000, 64 * K, leaf(0xF, 1, 1 << 6, 3 << 8))
-    tables.map(0x11000000, 0xb8000000, 64 * K, leaf(0xF, 2, more=3 << 8))
-    for stream in (*range(PCIE[0], sum(PCIE)), FB_STREAM):
-        scene.attach(stream, ste(tables))
-    return tables
-
-
 def test_unshared(scene):
     """Two roots, the same memory: nothing more, nothing less, no device."""
     assert scene.smmu_rules("--unshared") == ["root"]
@@ -337,6 +235,20 @@ def test_unshared_tables_are_the_hypervisors(scene):
         assert scene.rules("--unshared") == [("domU1", "hypervisor")]
 
 
+def test_not_coherent_v3(scene):
+    """An SMMUv3 without COHACC walks past the caches, and has to; also tables of its own."""
+    scene.regs[0x0] &= ~(1 << 4)
+    assert scene.smmu_rules() == ["geometry"]
+    for stream in (*range(PCIE[0], sum(PCIE)), FB_STREAM):
+        scene.attach(stream, ste(scene.devices, vtcr=uncached(scene.devices)))
+    assert scene.smmu_rules() == []
+    tables = unshared_tables(scene, scene.devices)
+    assert "vtcr" not in scene.smmu_rules("--unshared")
+    for stream in (*range(PCIE[0], sum(PCIE)), FB_STREAM):
+        scene.attach(stream, ste(tables, vtcr=uncached(tables)))
+    assert scene.smmu_rules("--unshared") == []
+
+
 def with_msi(scene):
     """The root complex with its MSI frame, for domU2."""
     frame = scene.tree.get("/soc/behind@1000")
@@ -361,133 +273,6 @@ def test_msi_frame(scene):
     assert scene.smmu_rules("--unshared") == []
     scene.plain.map(0xd001000, V2M, 4 * K, MSI_PAGE)
     assert ("domU1", "gic") in scene.rules("--unshared")
-
-
-# ---- SMMUv2 ----
-
-GROUPS, BANKS, PAGE_SIZE = 8, 4, 0x1000
-BANK0 = PAGE_SIZE << 3
-
-
-class SmmuV2Scene(SmmuScene):
-    """The same with an SMMUv2: group 0 for the frame buffer, group 1 for two other streams."""
-
-    def __init__(self, folder):
-        super().__init__(folder)
-        self.smmu.props["compatible"] = string("arm,smmu-v2")
-        self.smmu.props["#iommu-cells"] = u32(2)
-        self.tree.get("/fb@b000000").props["iommus"] = u32(PHANDLE, 0x12, 0, PHANDLE, 0x20, 0x3)
-        del self.bridge.props["iommu-map"]
-        self.regs = {0x0: 1 << 10, 0x20: 1 << 27 | 15 << 9 | GROUPS, 0x24: 2 << 28 | BANKS}
-        for offset in smmu_regs.V2Layout(self.regs[0x20], self.regs[0x24]).offsets():
-            self.regs[offset] = 0
-        self.group(0, 0x12, 0, 0)
-        self.group(1, 0x20, 3, 0)
-        self.bank(0, self.devices)
-
-    def group(self, number, stream, mask, bank, kind=0):
-        """A stream-match register and what it leads to."""
-        self.regs[0x800 + 4 * number] = 1 << 31 | mask << 16 | stream
-        self.regs[0xc00 + 4 * number] = kind << 16 | bank
-
-    def bank(self, number, tables, **change):
-        """A context bank with a domain's stage 2."""
-        at = BANK0 + number * PAGE_SIZE
-        fields = {"cbar": tables.vmid, "cba2r": 1, "control": 1 | 1 << 5 | 1 << 6,
-                  "root": tables.root, "tcr": tables.vtcr & 0xffffffff, **change}
-        self.regs[PAGE_SIZE + 4 * number] = fields["cbar"]
-        self.regs[PAGE_SIZE + 0x800 + 4 * number] = fields["cba2r"]
-        self.regs[at] = fields["control"]
-        self.set64(at + 0x20, fields["root"])
-        self.regs[at + 0x30] = fields["tcr"]
-
-
-@pytest.fixture
-def v2(tmp_path):
-    """A sound machine."""
-    return SmmuV2Scene(tmp_path)
-
-
-def test_v2_sound(v2):
-    """Single streams and masked ones; the rest is refused."""
-    result = v2.run()
-    assert result["violations"] == []
-    assert spans(result) == [(0x12, 0x12, "domU2"), (0x20, 0x23, "domU2")]
-
-
-BANK_CHANGES = {
-    "root": ({"root": 0x7f0ff000}, "root"),
-    "vmid": ({"cbar": 3}, "vmid"),
-    "type": ({"cbar": 2 | 1 << 16}, "attach"),
-    "off": ({"control": 1 << 6}, "attach"),
-    "stall": ({"control": 1 | 1 << 6 | 1 << 7}, "ste"),
-    "quiet": ({"control": 1}, "ste"),
-    "endian": ({"control": 1 | 1 << 6 | 1 << 4}, "ste"),
-    "va64": ({"cba2r": 0}, "ste"),
-    "tcr": ({"tcr": 0x80023557}, "geometry"),
-}
-
-
-@pytest.mark.parametrize("case", BANK_CHANGES)
-def test_v2_bank(v2, case):
-    """A context bank that is not the domain's stage 2."""
-    change, rule = BANK_CHANGES[case]
-    v2.bank(0, v2.devices, **change)
-    assert v2.smmu_rules() == [rule]
-
-
-def test_v2_wide_vmid(v2):
-    """16-bit VMIDs are in CBA2R."""
-    v2.bank(0, v2.devices, cbar=0, cba2r=1 | 2 << 16)
-    assert v2.smmu_rules() == []
-
-
-def test_v2_groups(v2):
-    """What groups must not do; streams without one."""
-    v2.group(2, 0x40, 0, 0)
-    assert v2.smmu_rules() == ["stream"]
-    v2.group(2, 0x40, 0, 0, kind=1)
-    assert v2.smmu_rules() == ["stream"]
-    v2.group(2, 0x40, 0, 0, kind=2)
-    assert v2.smmu_rules() == []
-    v2.group(2, 0x21, 0, 0)
-    assert v2.smmu_rules() == ["attach"]        # two match
-    v2.regs[0x800 + 8] = 0
-    v2.group(1, 0x20, 1, 0)
-    assert v2.smmu_rules() == ["attach"]        # half of them
-    v2.group(1, 0x20, 3, 9)
-    assert v2.smmu_rules() == ["attach"]        # no such bank
-    v2.group(1, 0x20, 3, 0)
-    v2.regs[0x0] = 0
-    assert v2.smmu_rules() == ["stream"]        # USFCFG
-    v2.regs[0x0] = 1 << 10 | 1
-    assert v2.smmu_rules() == ["attach", "stream"]      # CLIENTPD
-
-
-def test_v2_indexing(v2):
-    """Without stream matching the stream is the group."""
-    v2.regs[0x20] = 6 << 9
-    v2.tree.get("/fb@b000000").props["iommus"] = u32(PHANDLE, 0x12, 0)
-    for stream in range(64):
-        v2.regs[0xc00 + 4 * stream] = 0 if stream == 0x12 else 2 << 16
-    assert v2.smmu_rules() == []
-    v2.regs[0xc00 + 4 * 5] = 0
-    assert v2.smmu_rules() == ["stream"]
-
-
-def test_v2_masters(v2):
-    """The older binding: mmu-masters and #stream-id-cells."""
-    buffer = v2.tree.get("/fb@b000000")
-    del buffer.props["iommus"]
-    assert v2.smmu_rules() == ["stream"]
-    buffer.props.update({"phandle": u32(60), "#stream-id-cells": u32(2)})
-    v2.bridge.props.update({"phandle": u32(61), "#stream-id-cells": u32(1)})
-    v2.smmu.props["mmu-masters"] = u32(61, 0x50, 60, 0x12, 0x20)
-    v2.group(1, 0x20, 0, 0)
-    v2.group(2, 0x50, 0, 0)
-    assert v2.smmu_rules() == []
-    v2.smmu.props["stream-match-mask"] = u32(0x4000)
-    assert v2.smmu_rules() == ["attach"]
 
 
 # ---- input ----
