@@ -1,80 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Faults: whose they are and what is said about them, bursts and storms, what a domain's
- * configuration wants. Time is the test's; the log is the real one, with its limit.
+ * Faults: whose they are and what is said about them, bursts and storms.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "fake_core.h"
-#include "fake_iommu.h"
-
-#include <arch/time.h>
-#include <corbel/bits.h>
-#include <corbel/cmdline.h>
-#include <corbel/cpu.h>
-#include <corbel/iommu.h>
-#include <corbel/iommu_parts.h>
-#include <corbel/timer.h>
-
-#define MS 1000000ull
-#define S  (1000 * MS)
-
-static struct boot_options options;
-
-static struct domain *dom(u32 id)
-{
-    return &fake_domains[id - 1];
-}
-
-/* Two SMMUs; dom1 has streams 0x20-0x2f of the first, dom2 0x100 of it and 5 of the second. */
-static void setup(void)
-{
-    char why[160];
-
-    memset(iommu_all(), 0, sizeof(struct iommu_set));
-    fake_iommu_setup(2, 2);
-    iommu_init(&fake_platform, &options);
-    fake_give(dom(1), 0, 0x20, 16, PASSDT_BY_SMMU);
-    fake_give(dom(2), 0, 0x100, 1, PASSDT_BY_SMMU);
-    fake_give(dom(2), 1, 5, 1, PASSDT_BY_SMMU);
-    for (u32 id = 1; id <= 2; id++)
-        assert_int_equal(iommu_attach(dom(id), why, sizeof(why)), CORBEL_OK);
-    fake_log_text();
-}
-
-static const char *irq(u32 iommu)
-{
-    assert_true(iommu_irq(FAKE_INTID + 4 * iommu));
-    return fake_log_text();
-}
-
-/* Time goes by; the timer of this CPU expires as it should. */
-static void run_until(u64 end)
-{
-    while (fake_deadline <= end) {
-        struct timer_entry *e;
-
-        fake_time = MAX(fake_time, fake_deadline);
-        while ((e = timer_expired(fake_time)) != NULL) {
-            assert_int_equal(e->kind, TIMER_IOMMU);
-            iommu_timer();
-        }
-    }
-    fake_time = end;
-}
-
-static void assert_has(const char *log, const char *text)
-{
-    if (!strstr(log, text))
-        fail_msg("no \"%s\" in:\n%s", text, log);
-}
+#include "iommu_fault_rig.h"
 
 /* --- one fault --- */
 
@@ -441,172 +369,20 @@ static void test_own_errors_fold(void **state)
     assert_has(fake_log_text(), "SMMU /smmu1: the last error, 19 times more\n");
 }
 
-/* --- policies --- */
-
-static void test_log_only(void **state)
-{
-    setup();
-    fake_fault(0, IOMMU_FAULT_TRANSLATION, 0x20, true, 0x1000);
-    irq(0);
-    assert_int_equal(fake_shutdowns[0], 0);
-    assert_int_equal(fake_iommus[0].quiet_count, 0);
-}
-
-static void test_quarantine(void **state)
-{
-    struct fake_iommu *f = &fake_iommus[0];
-    const char *log;
-
-    setup();
-    dom(1)->cfg->on_dma_fault = DMA_FAULT_QUARANTINE;
-    for (u32 i = 0; i < 4; i++)
-        fake_fault(0, IOMMU_FAULT_TRANSLATION, 0x23, true, 0x1000 + 4 * i);
-    fake_fault(0, IOMMU_FAULT_TRANSLATION, 0x100, true, 0x1000); /* dom2: log */
-    log = irq(0);
-    assert_has(log, "dom1: stream 0x23 of /node100 is in quarantine until the domain ends\n");
-    assert_int_equal(fake_log_lines(log), 3);
-    assert_int_equal(f->quiet_count, 1);
-    assert_int_equal(f->quiet[0].first, 0x23);
-    assert_int_equal(f->quiet[0].count, 1);
-    assert_int_equal(fake_shutdowns[0], 0);
-    iommu_report();
-    assert_has(fake_log_text(), "dom1: DMA: 1 streams in quarantine\n");
-    assert_int_equal(iommu_detach(dom(1)), CORBEL_OK);
-}
-
-static void test_quarantine_masked(void **state)
-{
-    struct iommu_stream *s;
-
-    setup();
-    s = &dom(1)->plan->pass.streams[0].entry.stream;
-    *s = (struct iommu_stream){ .first = 0x400, .count = 1, .mask = 0x7f };
-    fake_iommus[0].attached[0].stream = *s;
-    dom(1)->cfg->on_dma_fault = DMA_FAULT_QUARANTINE;
-    fake_fault(0, IOMMU_FAULT_TRANSLATION, 0x401, true, 0x1000);
-    assert_has(irq(0), "stream 0x401 of /node100 is in quarantine");
-    assert_memory_equal(&fake_iommus[0].quiet[0], s, sizeof(*s));
-}
-
-static void test_quarantine_fails(void **state)
-{
-    setup();
-    dom(1)->cfg->on_dma_fault = DMA_FAULT_QUARANTINE;
-    fake_iommus[0].fail_detach = 0;
-    fake_fault(0, IOMMU_FAULT_TRANSLATION, 0x20, true, 0x1000);
-    assert_has(irq(0), "dom1: SMMU /smmu0: stream 0x20: no quarantine: ERR_TIMEDOUT\n");
-    assert_int_equal(fake_shutdowns[0], 1);
-}
-
-static void test_crash(void **state)
-{
-    const char *log;
-
-    setup();
-    dom(1)->cfg->on_dma_fault = DMA_FAULT_CRASH;
-    for (u32 i = 0; i < 10; i++)
-        fake_fault(0, IOMMU_FAULT_PERMISSION, 0x20, true, 0x1000 + 4 * i);
-    log = irq(0);
-    assert_has(log, "dom1: crashed: DMA fault of /node100, corbel,on-dma-fault = \"crash\"\n");
-    assert_int_equal(fake_log_lines(log), 2);
-    assert_int_equal(fake_shutdowns[0], 1); /* once */
-    assert_int_equal(fake_shutdowns[1], 0);
-}
-
-/* What comes before a domain runs, or while it stops, is not its doing. */
-static void test_policy_only_while_running(void **state)
-{
-    setup();
-    dom(1)->cfg->on_dma_fault = DMA_FAULT_CRASH;
-    dom(1)->state = DOMAIN_BUILDING;
-    fake_fault(0, IOMMU_FAULT_TRANSLATION, 0x20, true, 0x1000);
-    irq(0);
-    dom(1)->state = DOMAIN_RUNNING;
-    fake_fault(0, IOMMU_FAULT_STREAM, 0x20, true, 0x1000);
-    irq(0);
-    assert_int_equal(iommu_detach(dom(1)), CORBEL_OK);
-    fake_fault(0, IOMMU_FAULT_TRANSLATION, 0x20, true, 0x2000);
-    irq(0);
-    assert_int_equal(fake_shutdowns[0], 0);
-}
-
-/* --- the debug key --- */
-
-static void test_report(void **state)
-{
-    const char *log;
-
-    setup();
-    fake_fault(0, IOMMU_FAULT_TRANSLATION, 0x20, true, 0x80000000);
-    fake_fault(0, IOMMU_FAULT_PERMISSION, 0x21, false, 0x90000000);
-    irq(0);
-    iommu_report();
-    log = fake_log_text();
-    assert_has(log,
-               "SMMU /smmu0: SMMUv3, 4 commands, 2 syncs, 2 faults, 0 of them not looked at\n");
-    assert_has(log, "SMMU /smmu1: SMMUv3, 2 commands, 1 syncs, 0 faults");
-    assert_has(log, "dom1: DMA: 16 streams, 2 faults: 1 translation, 1 permission\n");
-    assert_has(log, "dom1: DMA: /node100: 2 faults\n");
-    assert_has(log, "dom1: DMA: last fault: stream 0x21, read, 0x90000000, permission\n");
-    assert_has(log, "dom2: DMA: 2 streams, 0 faults\n");
-    for (u32 i = 0; i < 200; i++)
-        fake_fault(0, IOMMU_FAULT_STREAM, 0x999, false, 0);
-    irq(0);
-    assert_int_equal(iommu_detach(dom(2)), CORBEL_OK);
-    iommu_report();
-    log = fake_log_text();
-    assert_has(log, "0 of them not looked at, paused\n");
-    assert_has(log, "dom2: DMA: 2 streams (not attached), 0 faults\n");
-}
-
-static void test_report_undriven(void **state)
-{
-    memset(iommu_all(), 0, sizeof(struct iommu_set));
-    fake_iommu_setup(1, 1);
-    iommu_report();
-    assert_has(fake_log_text(), "no SMMU is driven\n");
-    fake_iommus[0].probe_err = ERR_NOTSUP;
-    fake_iommus[0].why = "no stage 2 translation";
-    iommu_init(&fake_platform, &options);
-    fake_log_text();
-    iommu_report();
-    assert_has(fake_log_text(), "SMMU /smmu0: not driven: no stage 2 translation\n");
-    assert_false(iommu_irq(FAKE_INTID));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing_there),
-        cmocka_unit_test(test_translation),
-        cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_permission),
-        cmocka_unit_test(test_other_kinds),
-        cmocka_unit_test(test_nobody),
-        cmocka_unit_test(test_masked_streams),
-        cmocka_unit_test(test_itself),
-        cmocka_unit_test(test_ended_domain),
-        cmocka_unit_test(test_burst_is_folded),
-        cmocka_unit_test(test_few_more),
-        cmocka_unit_test(test_what_is_not_folded),
-        cmocka_unit_test(test_endless),
-        cmocka_unit_test(test_log_limit),
-        cmocka_unit_test(test_folds_run_out),
-        cmocka_unit_test(test_storm),
-        cmocka_unit_test(test_storm_goes_on),
-        cmocka_unit_test(test_storm_of_interrupts),
-        cmocka_unit_test(test_storm_of_nothing),
-        cmocka_unit_test(test_shared_line_is_no_storm),
-        cmocka_unit_test(test_drop_one_by_one),
-        cmocka_unit_test(test_own_errors_fold),
-        cmocka_unit_test(test_log_only),
-        cmocka_unit_test(test_quarantine),
-        cmocka_unit_test(test_quarantine_masked),
-        cmocka_unit_test(test_quarantine_fails),
-        cmocka_unit_test(test_crash),
-        cmocka_unit_test(test_policy_only_while_running),
-        cmocka_unit_test(test_report),
-        cmocka_unit_test(test_report_undriven),
+        cmocka_unit_test(test_nothing_there),    cmocka_unit_test(test_translation),
+        cmocka_unit_test(test_nearest),          cmocka_unit_test(test_permission),
+        cmocka_unit_test(test_other_kinds),      cmocka_unit_test(test_nobody),
+        cmocka_unit_test(test_masked_streams),   cmocka_unit_test(test_itself),
+        cmocka_unit_test(test_ended_domain),     cmocka_unit_test(test_burst_is_folded),
+        cmocka_unit_test(test_few_more),         cmocka_unit_test(test_what_is_not_folded),
+        cmocka_unit_test(test_endless),          cmocka_unit_test(test_log_limit),
+        cmocka_unit_test(test_folds_run_out),    cmocka_unit_test(test_storm),
+        cmocka_unit_test(test_storm_goes_on),    cmocka_unit_test(test_storm_of_interrupts),
+        cmocka_unit_test(test_storm_of_nothing), cmocka_unit_test(test_shared_line_is_no_storm),
+        cmocka_unit_test(test_drop_one_by_one),  cmocka_unit_test(test_own_errors_fold),
     };
 
     return cmocka_run_group_tests_name("iommu_fault", tests, NULL, NULL);
