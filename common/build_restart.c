@@ -21,6 +21,7 @@
 #include <corbel/printf.h>
 #include <corbel/string.h>
 #include <corbel/vcpu.h>
+#include <corbel/vpmu.h>
 
 #define SUM_STEP SZ_16K /* about 50,000 instructions */
 
@@ -135,6 +136,7 @@ static void reset_vcpu(struct vcpu *v)
     v->clean_pos = 0;
     v->aborts = (struct abort_run){ 0 };
     vtimer_reset(v);
+    vpmu_reset(v);
 }
 
 /* A new life begins on a line of its own. */

@@ -36,8 +36,8 @@ static void save(struct vcpu *r)
     vgic_save(r);
     vtimer_save(r);
     arch_vcpu_save(r);
-    if (unlikely(r->pmu_line))
-        vpmu_hold(false);
+    if (unlikely(arch_pmu_is_live(&r->arch)))
+        vpmu_saved(r);
 }
 
 /* Save what this CPU holds of r; from the release on another CPU may load it. */
@@ -78,7 +78,7 @@ static void load(struct cpu *cpu, struct vcpu *v)
     if (v->power != VCPU_ON)
         start_if_pending(v);
     if (unlikely(v->pmu_line))
-        vpmu_hold(true);
+        vpmu_load(v);
     arch_vcpu_load(v);
     if (*last != v->id + 1) {
         if (*last)

@@ -48,9 +48,17 @@ void vpmu_update(struct vcpu *v)
     show(v, level);
 }
 
-void vpmu_hold(bool active)
+void vpmu_load(struct vcpu *v)
 {
-    gic->set_active(host_intid, active);
+    gic->set_active(host_intid, v->pmu_line);
+}
+
+void vpmu_saved(struct vcpu *v)
+{
+    if (v->pmu_line)
+        gic->set_active(host_intid, false);
+    else if (host_intid && arch_vcpu_pmu_saved_output(v))
+        show(v, true); /* it came on the way out, and may be all that v sleeps for */
 }
 
 void vpmu_reset(struct vcpu *v)

@@ -58,6 +58,10 @@ void arch_vcpu_write_sctlr(struct vcpu *v, u64 value);
 
 /* Level of the PMU's overflow interrupt, of a vCPU loaded here. */
 bool arch_vcpu_pmu_output(const struct vcpu *v);
+/* The same of one that was just saved; low unless its PMU is live, which is inline in asm/vcpu.h:
+ *   bool arch_pmu_is_live(const struct arch_vcpu *a)
+ */
+bool arch_vcpu_pmu_saved_output(const struct vcpu *v);
 
 /* Virtual timer registers of this CPU (CNTV_*), for vtimer.c. */
 u64 arch_cntv_ctl_read(void);

@@ -28,10 +28,12 @@ bool vpmu_interrupt(struct vcpu *v);
 void vpmu_update(struct vcpu *v);
 
 /*
- * Residency (run.c), only of a vCPU whose pmu_line is high: its host PPI active on this CPU before
- * arch_vcpu_load(); not any more after arch_vcpu_save(), which has stopped the CPU's PMU.
+ * Residency (run.c). Before arch_vcpu_load() of a vCPU whose pmu_line is high: the host's PPI
+ * active on this CPU. After arch_vcpu_save(), which has stopped the CPU's PMU, of one whose PMU
+ * is live: not any more; and an overflow that nobody has acknowledged yet wakes v.
  */
-void vpmu_hold(bool active);
+void vpmu_load(struct vcpu *v);
+void vpmu_saved(struct vcpu *v);
 
 /* The vCPU starts from reset: no overflow. It is not resident. */
 void vpmu_reset(struct vcpu *v);

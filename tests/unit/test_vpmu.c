@@ -18,13 +18,19 @@
 #define HOST 21u
 
 static struct vcpu v;
-static bool output, active, ppi;
+static bool output, saved, active, ppi;
 static u32 active_writes, ppi_calls;
 
 bool arch_vcpu_pmu_output(const struct vcpu *vcpu)
 {
     assert_ptr_equal(vcpu, &v);
     return output;
+}
+
+bool arch_vcpu_pmu_saved_output(const struct vcpu *vcpu)
+{
+    assert_ptr_equal(vcpu, &v);
+    return saved;
 }
 
 void vgic_set_ppi(struct vcpu *vcpu, u32 intid, bool level)
@@ -49,7 +55,7 @@ const struct gic_ops *gic = &ops;
 static int setup(void **state)
 {
     memset(&v, 0, sizeof(v));
-    output = active = ppi = false;
+    output = saved = active = ppi = false;
     active_writes = ppi_calls = 0;
     vpmu_set_host_intid(HOST);
     return 0;
@@ -87,11 +93,11 @@ static void moves(void **state)
     output = true;
     vpmu_update(&v);
     assert_true(ppi && active);
-    vpmu_hold(false);
+    vpmu_saved(&v);
     assert_true(ppi && !active);
-    vpmu_hold(true);
+    vpmu_load(&v);
     assert_true(ppi && active);
-    vpmu_hold(false);
+    vpmu_saved(&v);
     vpmu_reset(&v);
     assert_true(!ppi && !v.pmu_line);
     assert_int_equal(ppi_calls, 2);
@@ -100,12 +106,30 @@ static void moves(void **state)
     assert_int_equal(active_writes, 4);
 }
 
+/* It overflows while its vCPU goes to sleep: nobody acknowledges that on this CPU any more. */
+static void on_the_way_out(void **state)
+{
+    vpmu_saved(&v);
+    assert_int_equal(ppi_calls, 0);
+    saved = true;
+    vpmu_saved(&v);
+    assert_true(ppi && v.pmu_line); /* which wakes it */
+    assert_int_equal(active_writes, 0);
+    vpmu_load(&v);
+    assert_true(active);
+    output = false; /* its write clears the overflow */
+    vpmu_update(&v);
+    assert_true(!ppi && !active);
+}
+
 static void no_host_interrupt(void **state)
 {
     vpmu_set_host_intid(0);
     assert_false(vpmu_interrupts());
     output = true;
     vpmu_update(&v);
+    saved = true;
+    vpmu_saved(&v);
     assert_false(v.pmu_line);
     assert_int_equal(ppi_calls, 0);
     vpmu_set_host_intid(HOST);
@@ -118,6 +142,7 @@ int main(void)
         cmocka_unit_test_setup(overflow, setup),
         cmocka_unit_test_setup(nothing, setup),
         cmocka_unit_test_setup(moves, setup),
+        cmocka_unit_test_setup(on_the_way_out, setup),
         cmocka_unit_test_setup(no_host_interrupt, setup),
     };
 

@@ -148,12 +148,19 @@ static void take(struct vcpu *v)
     vcpu_pmu_load(v);
 }
 
+bool arch_vcpu_pmu_saved_output(const struct vcpu *v)
+{
+    const struct vcpu_pmu *p = &v->arch.pmu;
+
+    return pmu_output(p->control, p->overflows, p->interrupts);
+}
+
 bool arch_vcpu_pmu_output(const struct vcpu *v)
 {
     const struct vcpu_pmu *p = &v->arch.pmu;
 
     if (!p->live)
-        return pmu_output(p->control, p->overflows, p->interrupts);
+        return arch_vcpu_pmu_saved_output(v);
     return pmu_output(read_sysreg(pmcr_el0), (u32)read_sysreg(pmovsset_el0), p->interrupts);
 }
 

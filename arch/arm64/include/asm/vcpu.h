@@ -38,6 +38,11 @@ struct arch_vcpu {
     u64 v[64] __aligned(16); /* V0..V31 */
 };
 
+static inline bool arch_pmu_is_live(const struct arch_vcpu *a)
+{
+    return a->pmu.live;
+}
+
 static inline bool arch_regs_skip(struct guest_regs *r)
 {
     u64 pstate = r->pstate;
