@@ -75,6 +75,7 @@ objs-common := \
     common/build_dtb.o \
     common/build_end.o \
     common/build_load.o \
+    common/build_modules.o \
     common/build_queue.o \
     common/build_restart.o \
     common/build_step.o \
@@ -141,6 +142,7 @@ objs-common := \
     common/platform_chosen.o \
     common/platform_cpus.o \
     common/platform_devices.o \
+    common/platform_free.o \
     common/platform_iommu.o \
     common/platform_parts.o \
     common/platform_static.o \

@@ -6,12 +6,14 @@
 #include <corbel/boot_end.h>
 
 #include <arch/mmu.h>
+#include <corbel/build_job.h>
 #include <corbel/log.h>
 #include <corbel/page.h>
 #include <corbel/panic.h>
 
 static u32 holders = 1;      /* atomic; the first one is the boot CPU's */
 static u32 started, refused; /* atomic counters */
+static u64 given_back;       /* bytes; whoever drops last */
 
 bool boot_hold(void)
 {
@@ -33,6 +35,7 @@ static void give_back(void)
     page_scrub(PA(init.base), init.size); /* as all that is free */
     if (page_add(init.base, init.size) != CORBEL_OK)
         return; /* the image lies outside of what the tree calls memory */
+    given_back = init.size;
     log_info("memory: %llu KiB of the boot's own code are free again",
              (unsigned long long)(init.size >> 10));
 }
@@ -46,10 +49,17 @@ void boot_drop(void)
     if (left)
         return;
     give_back();
+    build_modules_release(true);
     up = __atomic_load_n(&started, __ATOMIC_RELAXED);
     down = __atomic_load_n(&refused, __ATOMIC_RELAXED);
     log_info("memory: %llu KiB free", (unsigned long long)(page_free_count() * PAGE_SIZE >> 10));
+    build_report_memory();
     log_info("boot: %u domain%s started, %u refused", up, up == 1 ? "" : "s", down);
+}
+
+u64 boot_given_back(void)
+{
+    return given_back;
 }
 
 void boot_note(bool is_started)

@@ -40,7 +40,7 @@ static u32 find_free(struct platform *p, struct mem_range *ranges)
     u32 count;
 
     for (;;) {
-        count = platform_free_ranges(p, NULL, 0, ranges, RANGES_MAX);
+        count = platform_free_ranges(p, NULL, ranges, RANGES_MAX);
         total = mem_range_total(ranges, count);
         if (total >= FREE_MIN || !platform_drop_hog(p))
             return count;

@@ -184,9 +184,10 @@ static enum task_result stage_regions(struct domain *d)
         heap_free(d->job, ALIGN_UP(sizeof(*d->job), PAGE_SIZE));
     d->job = NULL;
     build_dtb_free(d);
-    frames = page_free_count();
     d->state = DOMAIN_DEAD;
     d->stage = END_DEAD;
+    build_modules_release(false);
+    frames = page_free_count();
     log_info("%s: destroyed, %llu KiB %s", d->name, (unsigned long long)(d->freed >> 10),
              p2m_is_lost(&d->p2m) ? "kept" : "freed");
     log_info("memory: %llu KiB free", (unsigned long long)(frames * (PAGE_SIZE >> 10)));

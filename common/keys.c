@@ -6,6 +6,7 @@
 #include <corbel/keys.h>
 
 #include <arch/time.h>
+#include <corbel/build.h>
 #include <corbel/compiler.h>
 #include <corbel/cpu.h>
 #include <corbel/domain.h>
@@ -19,9 +20,7 @@ static void key_help(void);
 static void key_memory(void)
 {
     log_info("memory: %llu KiB free", (unsigned long long)(page_free_count() * PAGE_SIZE >> 10));
-    log_info("memory: %llu KiB managed, hypervisor heap %llu KiB",
-             (unsigned long long)(page_total_count() * PAGE_SIZE >> 10),
-             (unsigned long long)(heap_pages_used() * PAGE_SIZE >> 10));
+    build_report_memory();
 }
 
 static void key_domains(void)
@@ -82,7 +81,7 @@ static const struct {
     const char *what;
 } keys[] = {
     { 'h', key_help, "this help" },
-    { 'm', key_memory, "free memory" },
+    { 'm', key_memory, "memory" },
     { 'd', key_domains, "domains" },
     { 'q', key_vcpus, "vCPUs" },
     { 'i', iommu_report, "SMMUs and DMA faults" },

@@ -159,6 +159,7 @@ static __noinline void boot(struct cpu *cpu, u64 fdt_pa)
     sched_init((enum sched_policy)options.sched);
     run_set_vwfi_native(options.vwfi_native);
     build_set_platform(&platform);
+    build_modules_set(&platform);
     build_pools(&platform);
     console_start(platform.uart.intid, options.sync_console);
     boot_cpus_release();

@@ -15,10 +15,13 @@
 bool boot_hold(void) __must_check;
 
 /*
- * Drop one; the caller is in code that stays. The last one unmaps and frees the memory, and logs
- * how much is free and how the boot went.
+ * Drop one; the caller is in code that stays. The last one unmaps and frees the memory, and that of
+ * modules that nobody needs, and logs where memory is and how the boot went.
  */
 void boot_drop(void);
+
+/* Bytes of the image that are free memory by now. */
+u64 boot_given_back(void);
 
 /* For that line: one more domain has started, or will not. */
 void boot_note(bool started);

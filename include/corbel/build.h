@@ -38,6 +38,12 @@ void build_set_platform(const struct platform *p);
  */
 void build_begin_all(void);
 
+/* The machine whose modules become free after the boot (build_modules.c). Boot. */
+void build_modules_set(struct platform *p);
+
+/* One line: where the machine's RAM is. The boot's end and a debug key. */
+void build_report_memory(void);
+
 /*
  * Clean and invalidate the next piece of all RAM of v's domain to the PoC, for set/way
  * operations of v, which is loaded here; true when its round is complete. Each vCPU has

@@ -81,6 +81,13 @@ enum corbel_err build_dtb_write(struct domain *d) __must_check;
 enum corbel_err build_load_dtb(struct domain *d) __must_check;
 void build_dtb_free(struct domain *d);
 
+/*
+ * Modules that no domain will read any more are free memory from now on: at the boot's end all
+ * but those of domains that may restart, and the loader's device tree; later those of a domain that
+ * has come to its last end. Nothing while the boot goes on. Any CPU; takes RANK_DOMAIN_LIST.
+ */
+void build_modules_release(bool boot_ends);
+
 /* Free a domain that was never started, with all it reserved. */
 void build_free(struct domain *d);
 

@@ -71,7 +71,7 @@ struct platform_module {
     u8 kind;         /* enum module_kind */
     int node;        /* offset in the host tree */
     int domain_node; /* the xen,domain node it is under, or negative: dom0's */
-    bool used;       /* copied already, memory may go */
+    bool used;       /* nobody reads it any more, its memory may go (build_modules.c) */
 };
 
 /* No domain is given these, nor the console's: each GIC, ITS, GICv2m frame, SMMU, also disabled. */
@@ -91,6 +91,7 @@ struct platform {
     const void *fdt;
     struct mem_range self; /* the hypervisor's image in RAM; set by main.c, size 0: not known */
     struct mem_range tree; /* the device tree itself, likewise */
+    bool tree_used;        /* EL2 has a copy, and its memory may go */
     struct mem_range banks[PLATFORM_BANKS_MAX]; /* RAM, sorted, merged, no overlap */
     u32 bank_count;
     struct mem_range reserved[PLATFORM_RESERVED_MAX]; /* memreserve, /reserved-memory */
@@ -140,10 +141,10 @@ void platform_cmdline(const void *fdt, char *buf, size_t size);
 
 /*
  * Free RAM = the static heap, or all banks without one, less reserved and static memory,
- * modules, hypervisor and device tree; extra[] are further holes. Writes sorted ranges of
- * whole pages, returns how many (cut at max).
+ * modules and device tree that are not used, and hypervisor; of whole pages within (NULL: all).
+ * Writes sorted ranges of whole pages, returns how many (cut at max).
  */
-u32 platform_free_ranges(const struct platform *p, const struct mem_range *extra, u32 extra_count,
+u32 platform_free_ranges(const struct platform *p, const struct mem_range *within,
                          struct mem_range *out, u32 max);
 
 #endif

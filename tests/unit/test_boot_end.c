@@ -14,6 +14,7 @@
 #include <corbel/boot_end.h>
 
 #include <arch/mmu.h>
+#include <corbel/build_job.h>
 #include <corbel/page.h>
 
 #include "fake_core.h"
@@ -21,7 +22,18 @@
 #define INIT_BASE 0x40010000ull
 #define INIT_SIZE 0x18000ull
 
-static u32 dropped, scrubbed, added;
+static u32 dropped, scrubbed, added, released;
+
+void build_modules_release(bool boot_ends)
+{
+    assert_true(boot_ends);
+    released++;
+}
+
+void build_report_memory(void)
+{
+    assert_int_equal(released, 1);
+}
 
 struct mem_range arch_mmu_drop_init(void)
 {
@@ -67,6 +79,8 @@ static void test_last_holder_gives_back(void **state)
     boot_drop();
     assert_int_equal(dropped, 1);
     assert_int_equal(added, 1);
+    assert_int_equal(released, 1);
+    assert_int_equal(boot_given_back(), INIT_SIZE);
     assert_non_null(strstr(fake_log, "96 KiB of the boot's own code are free again"));
     assert_non_null(strstr(fake_log, "memory: 4000 KiB free"));
     assert_non_null(strstr(fake_log, "boot: 1 domain started, 2 refused"));

@@ -125,7 +125,7 @@ static void no_memory_at_all(void **state)
     tree_end();
     machine_read();
     assert_int_equal(p.bank_count, 0);
-    assert_int_equal(platform_free_ranges(&p, NULL, 0, NULL, 0), 0);
+    assert_int_equal(platform_free_ranges(&p, NULL, NULL, 0), 0);
     assert_string_equal(p.model, "");
     assert_string_equal(p.cmdline, "");
     assert_int_equal(p.gic.version, GIC_NONE);
@@ -237,10 +237,17 @@ static void too_many_reservations_keep_more_not_less(void **state)
 
 static struct mem_range out[FREE_MAX];
 
+/* With further reserved ranges for this call. */
 static u32 free_ranges(const struct mem_range *extra, u32 count)
 {
+    u32 free;
+
     memset(out, 0, sizeof(out));
-    return platform_free_ranges(&p, extra, count, out, FREE_MAX);
+    for (u32 i = 0; i < count; i++)
+        p.reserved[p.reserved_count++] = extra[i];
+    free = platform_free_ranges(&p, NULL, out, FREE_MAX);
+    p.reserved_count -= count;
+    return free;
 }
 
 static void two_banks(void)
@@ -325,8 +332,43 @@ static void free_ranges_stop_at_the_limit(void **state)
     for (i = 0; i < 16; i++)
         extra[i] = (struct mem_range){ 0x40001000 + i * 0x2000ull, 0x1000 };
     assert_int_equal(free_ranges(extra, 16), FREE_MAX);
-    assert_int_equal(platform_free_ranges(&p, NULL, 0, out, 1), 1);
+    assert_int_equal(platform_free_ranges(&p, NULL, out, 1), 1);
     check_range(&out[0], 0x40000000, 0x10000000);
+}
+
+/* What a module's end gives back, and no page of whatever lies beside it. */
+static void free_within_a_range(void **state)
+{
+    static const struct mem_range all = { 0, ~0ull }, across = { 0x4ffff000, 0x30002000 };
+    static const struct mem_range between = { 0x60000000, 0x1000 };
+    struct mem_range pages = { 0x44000000, 0xf1000 };
+
+    two_banks();
+    p.modules[0].range = (struct mem_range){ 0x44000000, 0xf0cc3 };
+    p.modules[1].range = (struct mem_range){ 0x440f0cc3, 0x10 }; /* in the same page */
+    p.module_count = 2;
+    p.tree = (struct mem_range){ 0x44010000, 0x2345 };
+    assert_int_equal(platform_free_ranges(&p, &pages, out, FREE_MAX), 0);
+    p.modules[0].used = true;
+    assert_int_equal(platform_free_ranges(&p, &pages, out, FREE_MAX), 2);
+    check_range(&out[0], 0x44000000, 0x10000);
+    check_range(&out[1], 0x44013000, 0xf0000 - 0x13000);
+    assert_int_equal(platform_free_ranges(&p, &pages, out, 1), 1);
+    p.tree_used = true;
+    p.modules[1].used = true;
+    assert_int_equal(platform_free_ranges(&p, &pages, out, FREE_MAX), 1);
+    check_range(&out[0], pages.base, pages.size);
+
+    assert_int_equal(platform_free_ranges(&p, &all, out, FREE_MAX), 2);
+    assert_int_equal(platform_free_ranges(&p, &between, out, FREE_MAX), 0);
+    assert_int_equal(platform_free_ranges(&p, &across, out, FREE_MAX), 2);
+    check_range(&out[0], 0x4ffff000, 0x1000);
+    check_range(&out[1], 0x80000000, 0x1000);
+
+    /* Nothing goes to an allocator that is told where its memory is. */
+    p.static_heap[0] = (struct mem_range){ 0x88000000, 0x1000000 };
+    p.static_heap_count = 1;
+    assert_int_equal(platform_free_ranges(&p, &pages, out, FREE_MAX), 0);
 }
 
 static void test_drop_hog(void **state)
@@ -369,6 +411,7 @@ int main(void)
         cmocka_unit_test(over_the_hypervisor_keeps_nothing),
         cmocka_unit_test(holes_that_overlap_or_wrap),
         cmocka_unit_test(free_ranges_stop_at_the_limit),
+        cmocka_unit_test(free_within_a_range),
         cmocka_unit_test(test_drop_hog),
     };
 

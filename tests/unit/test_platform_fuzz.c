@@ -51,7 +51,7 @@ static void check_bounds(void)
     assert_true(strnlen(p.notes, sizeof(p.notes)) < sizeof(p.notes));
     assert_true(strnlen(p.uart.path, sizeof(p.uart.path)) < sizeof(p.uart.path));
 
-    count = platform_free_ranges(&p, NULL, 0, free_list, 512);
+    count = platform_free_ranges(&p, NULL, free_list, 512);
     for (i = 0; i < count; i++) {
         assert_true(free_list[i].size > 0 && free_list[i].size % PAGE_SIZE == 0);
         assert_true(free_list[i].base >= end_before && free_list[i].base % PAGE_SIZE == 0);

@@ -12,7 +12,7 @@ static struct mem_range out[8];
 static u32 free_ranges(void)
 {
     memset(out, 0, sizeof(out));
-    return platform_free_ranges(&p, NULL, 0, out, ARRAY_SIZE(out));
+    return platform_free_ranges(&p, NULL, out, ARRAY_SIZE(out));
 }
 
 static void check_static(u32 index, u64 base, u64 size, const char *path)

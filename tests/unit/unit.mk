@@ -3,7 +3,7 @@
 # unit-fakes are archived: only those that a test needs and does not bring itself are linked.
 unit-fakes := $(wildcard tests/fake/*.c)
 # What many of them share.
-platform-srcs := common/platform.c common/platform_parts.c common/platform_chosen.c common/platform_static.c common/platform_cpus.c common/platform_devices.c common/platform_iommu.c
+platform-srcs := common/platform.c common/platform_free.c common/platform_parts.c common/platform_chosen.c common/platform_static.c common/platform_cpus.c common/platform_devices.c common/platform_iommu.c
 passdt-srcs := common/passdt.c common/passdt_host.c common/passdt_irq.c common/passdt_imap.c common/passdt_msi.c common/passdt_pcie.c common/passdt_refs.c common/passdt_dma.c common/iommu_map.c common/devclass.c common/devclass_sram.c common/devclass_gic.c common/devclass_pcie.c common/domprop.c common/lib/fdt_read.c common/lib/fdt_walk.c common/lib/fdt_find.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c common/hostmap.c $(platform-srcs) common/cmdline.c
 unit-test_timer := common/timer.c common/lib/spinlock.c
 unit-test_domcfg := common/domcfg.c common/domcfg_modules.c common/domcfg_policy.c common/domcfg_static.c common/domcfg_shm.c common/platform_static.c common/platform_parts.c common/poolcfg.c common/domprop.c common/lib/fdt_read.c common/lib/fdt_walk.c common/lib/printf.c common/lib/str.c
@@ -102,3 +102,4 @@ unit-test_pmu_regs := arch/arm64/hw/pmu_regs.c
 unit-test_vpmu := common/vdev/vpmu.c common/lib/spinlock.c
 unit-test_build_queue := common/build_queue.c common/boot_end.c
 unit-test_boot_end := common/boot_end.c
+unit-test_build_modules := common/build_modules.c common/lifecycle.c common/page.c common/lib/bitmap.c common/lib/spinlock.c $(platform-srcs) common/cmdline.c common/lib/fdt_read.c common/lib/fdt_walk.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c
