@@ -52,8 +52,8 @@ void boot_drop(void)
     build_modules_release(true);
     up = __atomic_load_n(&started, __ATOMIC_RELAXED);
     down = __atomic_load_n(&refused, __ATOMIC_RELAXED);
-    log_info("memory: %llu KiB free", (unsigned long long)(page_free_count() * PAGE_SIZE >> 10));
     build_report_memory();
+    log_info("memory: %llu KiB free", (unsigned long long)(page_free_count() * PAGE_SIZE >> 10));
     log_info("boot: %u domain%s started, %u refused", up, up == 1 ? "" : "s", down);
 }
 

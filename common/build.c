@@ -190,17 +190,25 @@ static enum corbel_err reserve(struct domain *d, const struct platform *p, struc
     return err;
 }
 
+/* What a domain has for life: one heap range. */
+struct whole {
+    struct domain domain;
+    struct plan plan;
+};
+
 static struct domain *alloc_domain(void)
 {
-    struct domain *d = heap_alloc(ALIGN_UP(sizeof(*d), PAGE_SIZE));
+    struct whole *whole = heap_alloc(sizeof(*whole));
+    struct domain *d;
 
-    if (!d)
+    if (!whole)
         return NULL;
+    d = &whole->domain;
     spin_lock_init(&d->lock, RANK_DOMAIN);
-    d->plan = heap_alloc(ALIGN_UP(sizeof(*d->plan), PAGE_SIZE));
-    d->job = heap_alloc(ALIGN_UP(sizeof(*d->job), PAGE_SIZE));
-    if (!d->plan || !d->job) {
-        build_free(d);
+    d->plan = &whole->plan;
+    d->job = heap_alloc(sizeof(*d->job));
+    if (!d->job) {
+        heap_free(whole, sizeof(*whole));
         return NULL;
     }
     d->cfg = &d->plan->cfg;
@@ -222,9 +230,7 @@ void build_free(struct domain *d)
     if (d->job)
         heap_free(d->job, ALIGN_UP(sizeof(*d->job), PAGE_SIZE));
     build_devices_release(d);
-    if (d->plan)
-        heap_free(d->plan, ALIGN_UP(sizeof(*d->plan), PAGE_SIZE));
-    heap_free(d, ALIGN_UP(sizeof(*d), PAGE_SIZE));
+    heap_free(list_entry(d, struct whole, domain), sizeof(struct whole));
 }
 
 /* Its node was fine by itself, but the pool could not be made. */

@@ -39,9 +39,15 @@ static void pool_free(void *ctx, void *page)
     pool->used--;
 }
 
+/* Nearly every pool has its map in its struct: the map is no reason for one more page. */
+static bool map_is_small(u32 pages)
+{
+    return pages <= 64;
+}
+
 static u64 pool_bytes(u32 pages)
 {
-    return pages * PAGE_SIZE + BITMAP_WORDS(pages) * sizeof(u64);
+    return pages * PAGE_SIZE + (map_is_small(pages) ? 0 : BITMAP_WORDS(pages) * sizeof(u64));
 }
 
 enum corbel_err p2m_tables_create(struct p2m_pool *pool, struct stage2 *s2, u16 vmid, u8 ipa_bits,
@@ -58,8 +64,11 @@ enum corbel_err p2m_tables_create(struct p2m_pool *pool, struct stage2 *s2, u16 
     if (!memory)
         return ERR_NOMEM;
     pool->pages = pool_pages;
+    pool->small_map = 0;
     pool->base = memory + root_bytes;
-    pool->map = (u64 *)(void *)(memory + root_bytes + pool_pages * PAGE_SIZE);
+    pool->map = map_is_small(pool_pages)
+                    ? &pool->small_map
+                    : (u64 *)(void *)(memory + root_bytes + pool_pages * PAGE_SIZE);
     pool->ops = (struct stage2_pool){ .alloc = pool_alloc, .free = pool_free, .ctx = pool };
     err = stage2_init(s2, ipa_bits, vmid, memory, &pool->ops);
     if (err != CORBEL_OK) {

@@ -20,7 +20,7 @@ static bool hole_at(const struct platform *p, u32 i, struct mem_range *out)
     else if ((i -= p->static_count) < p->module_count)
         *out = p->modules[i].used ? (struct mem_range){ 0, 0 } : p->modules[i].range;
     else if ((i -= p->module_count) < 2)
-        *out = i == 0 ? p->self : p->tree_used ? (struct mem_range){ 0, 0 } : p->tree;
+        *out = i == 0 ? p->self : p->tree;
     else
         return false;
 

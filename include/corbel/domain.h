@@ -63,7 +63,7 @@ struct domain {
     u8 state;                   /* enum domain_state; lock */
     u8 reason;                  /* enum shutdown_reason; lock */
     spinlock_t lock;            /* RANK_DOMAIN: state, power, pauses */
-    struct plan *plan;          /* heap, for life: holds the next two */
+    struct plan *plan;          /* beside this, for life: holds the next two */
     struct domcfg *cfg;
     struct addrmap *map;   /* solved */
     struct build_job *job; /* only while it is being built */

@@ -28,7 +28,8 @@ struct p2m_bank {
 /* Table pages, from a heap range that has the root before and the bitmap after them. */
 struct p2m_pool {
     void *base;
-    u64 *map; /* bit per page: in use */
+    u64 *map;      /* bit per page: in use */
+    u64 small_map; /* that of a pool of up to 64 pages */
     u32 pages, used, peak;
     struct stage2_pool ops;
 };

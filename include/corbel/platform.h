@@ -90,8 +90,7 @@ struct platform_static {
 struct platform {
     const void *fdt;
     struct mem_range self; /* the hypervisor's image in RAM; set by main.c, size 0: not known */
-    struct mem_range tree; /* the device tree itself, likewise */
-    bool tree_used;        /* EL2 has a copy, and its memory may go */
+    struct mem_range tree; /* the device tree itself, likewise; size 0: nobody reads it any more */
     struct mem_range banks[PLATFORM_BANKS_MAX]; /* RAM, sorted, merged, no overlap */
     u32 bank_count;
     struct mem_range reserved[PLATFORM_RESERVED_MAX]; /* memreserve, /reserved-memory */
@@ -141,7 +140,7 @@ void platform_cmdline(const void *fdt, char *buf, size_t size);
 
 /*
  * Free RAM = the static heap, or all banks without one, less reserved and static memory,
- * modules and device tree that are not used, and hypervisor; of whole pages within (NULL: all).
+ * modules that are not used, device tree and hypervisor; of whole pages within (NULL: all).
  * Writes sorted ranges of whole pages, returns how many (cut at max).
  */
 u32 platform_free_ranges(const struct platform *p, const struct mem_range *within,

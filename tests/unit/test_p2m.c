@@ -84,7 +84,7 @@ static void test_init(void **state)
     u64 before = page_free_count();
 
     assert_true(IS_ALIGNED(virt_to_phys(p2m.s2.root).v, 2 * SZ_4K));
-    assert_int_equal(heap_pages_used(), 2 + 12 + 1); /* root, pool, its bitmap */
+    assert_int_equal(heap_pages_used(), 2 + 12); /* root, pool */
     assert_int_equal(p2m_init(&other, 1, 49, 4), ERR_RANGE);
     assert_int_equal(p2m_init(&other, 1, 31, 4), ERR_RANGE);
     fake_features.vmid16 = false;
@@ -94,6 +94,13 @@ static void test_init(void **state)
     assert_int_equal(p2m_init(&other, 1, 40, 4), ERR_NOMEM);
     assert_int_equal(page_free_count(), before);
     assert_int_equal(p2m_destroy_step(&other), CORBEL_OK); /* nothing there, nothing to do */
+    /* From 65 pages on the pool's map has a page of its own. */
+    for (u32 pages = 64; pages <= 65; pages++) {
+        assert_int_equal(p2m_init(&other, 1, 39, pages), CORBEL_OK);
+        assert_int_equal(heap_pages_used(), 2 + 12 + 1 + pages + (pages > 64));
+        assert_int_equal(p2m_destroy_step(&other), CORBEL_OK);
+        assert_int_equal(page_free_count(), before);
+    }
 }
 
 static void test_map_refusals(void **state)

@@ -354,7 +354,7 @@ static void free_within_a_range(void **state)
     check_range(&out[0], 0x44000000, 0x10000);
     check_range(&out[1], 0x44013000, 0xf0000 - 0x13000);
     assert_int_equal(platform_free_ranges(&p, &pages, out, 1), 1);
-    p.tree_used = true;
+    p.tree.size = 0;
     p.modules[1].used = true;
     assert_int_equal(platform_free_ranges(&p, &pages, out, FREE_MAX), 1);
     check_range(&out[0], pages.base, pages.size);
