@@ -13,7 +13,6 @@
 
 static u32 holders = 1;      /* atomic; the first one is the boot CPU's */
 static u32 started, refused; /* atomic counters */
-static u64 given_back;       /* bytes; whoever drops last */
 
 bool boot_hold(void)
 {
@@ -27,17 +26,17 @@ bool boot_hold(void)
     return true;
 }
 
-/* Nobody runs in it, and nobody will: boot_hold() is false from now on. */
-static void give_back(void)
+/* Nobody runs in it, and nobody will: boot_hold() is false from now on. Bytes that are free. */
+static u64 give_back(void)
 {
     struct mem_range init = arch_mmu_drop_init();
 
     page_scrub(PA(init.base), init.size); /* as all that is free */
     if (page_add(init.base, init.size) != CORBEL_OK)
-        return; /* the image lies outside of what the tree calls memory */
-    given_back = init.size;
+        return 0; /* the image lies outside of what the tree calls memory */
     log_info("memory: %llu KiB of the boot's own code are free again",
              (unsigned long long)(init.size >> 10));
+    return init.size;
 }
 
 void boot_drop(void)
@@ -48,18 +47,12 @@ void boot_drop(void)
     CORBEL_ASSERT(left != UINT32_MAX);
     if (left)
         return;
-    give_back();
-    build_modules_release(true);
+    build_modules_boot_over(give_back());
     up = __atomic_load_n(&started, __ATOMIC_RELAXED);
     down = __atomic_load_n(&refused, __ATOMIC_RELAXED);
     build_report_memory();
     log_info("memory: %llu KiB free", (unsigned long long)(page_free_count() * PAGE_SIZE >> 10));
     log_info("boot: %u domain%s started, %u refused", up, up == 1 ? "" : "s", down);
-}
-
-u64 boot_given_back(void)
-{
-    return given_back;
 }
 
 void boot_note(bool is_started)

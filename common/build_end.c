@@ -186,7 +186,7 @@ static enum task_result stage_regions(struct domain *d)
     build_dtb_free(d);
     d->state = DOMAIN_DEAD;
     d->stage = END_DEAD;
-    build_modules_release(false);
+    build_modules_release();
     frames = page_free_count();
     log_info("%s: destroyed, %llu KiB %s", d->name, (unsigned long long)(d->freed >> 10),
              p2m_is_lost(&d->p2m) ? "kept" : "freed");

@@ -9,7 +9,6 @@
 
 #include <arch/spinlock.h>
 #include <corbel/bits.h>
-#include <corbel/boot_end.h>
 #include <corbel/domain.h>
 #include <corbel/lifecycle.h>
 #include <corbel/log.h>
@@ -22,6 +21,7 @@
 static spinlock_t lock = SPINLOCK_INIT(RANK_DOMAIN_LIST);
 static struct platform *machine; /* whose modules: set while booting */
 static u64 books;                /* bytes of the frame allocator's, likewise */
+static u64 image_freed;          /* bytes of the image that are free memory; the boot's end */
 static bool boot_over;           /* lock */
 
 /* Those that no domain names are dom0's, and there is none. */
@@ -61,12 +61,9 @@ __init void build_modules_set(struct platform *p)
     books = ALIGN_UP(page_books_size(p->banks, p->bank_count), PAGE_SIZE);
 }
 
-void build_modules_release(bool boot_ends)
+void build_modules_release(void)
 {
-    struct mem_range tree;
-
     spin_lock(&lock);
-    boot_over |= boot_ends;
     /* One at a time: a page that two of them share goes with the second. */
     for (u32 i = 0; boot_over && i < machine->module_count; i++) {
         struct platform_module *m = &machine->modules[i];
@@ -76,19 +73,27 @@ void build_modules_release(bool boot_ends)
         m->used = true;
         give(machine, &m->range);
     }
-    if (boot_ends) {
-        tree = machine->tree;
-        machine->tree.size = 0;
-        give(machine, &tree);
-    }
     spin_unlock(&lock);
+}
+
+void build_modules_boot_over(u64 image_bytes)
+{
+    struct mem_range tree = machine->tree;
+
+    spin_lock(&lock);
+    boot_over = true;
+    image_freed = image_bytes;
+    machine->tree.size = 0;
+    give(machine, &tree);
+    spin_unlock(&lock);
+    build_modules_release();
 }
 
 void build_report_memory(void)
 {
     const struct platform *p = machine;
     u64 ram = mem_range_total(p->banks, p->bank_count), free = page_free_count() * PAGE_SIZE;
-    u64 image = ALIGN_UP(p->self.size, PAGE_SIZE) - boot_given_back();
+    u64 image = ALIGN_UP(p->self.size, PAGE_SIZE) - image_freed;
     u64 heap = heap_pages_used() * PAGE_SIZE, domains = 0;
     u64 ours = image + books + heap;
 

@@ -20,9 +20,6 @@ bool boot_hold(void) __must_check;
  */
 void boot_drop(void);
 
-/* Bytes of the image that are free memory by now. */
-u64 boot_given_back(void);
-
 /* For that line: one more domain has started, or will not. */
 void boot_note(bool started);
 

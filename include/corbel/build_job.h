@@ -82,11 +82,14 @@ enum corbel_err build_load_dtb(struct domain *d) __must_check;
 void build_dtb_free(struct domain *d);
 
 /*
- * Modules that no domain will read any more are free memory from now on: at the boot's end all
- * but those of domains that may restart, and the loader's device tree; later those of a domain that
- * has come to its last end. Nothing while the boot goes on. Any CPU; takes RANK_DOMAIN_LIST.
+ * The boot is over: the loader's device tree is free memory from now on, and so are all modules
+ * but those of domains that may restart. image_bytes of the image are so already, for the report.
+ * Once, any CPU; takes RANK_DOMAIN_LIST.
  */
-void build_modules_release(bool boot_ends);
+void build_modules_boot_over(u64 image_bytes);
+
+/* A domain has come to its last end: its modules go, too. Nothing while the boot goes on. */
+void build_modules_release(void);
 
 /* Free a domain that was never started, with all it reserved. */
 void build_free(struct domain *d);

@@ -39,11 +39,6 @@ u32 domain_slots(void)
     return slots;
 }
 
-u64 boot_given_back(void)
-{
-    return SZ_64K;
-}
-
 u64 heap_pages_used(void)
 {
     return 5;
@@ -111,7 +106,7 @@ static void nothing_before_the_boot_is_over(void **state)
     boot();
     before = frames_free();
     domains[0].state = DOMAIN_DEAD;
-    build_modules_release(false);
+    build_modules_release();
     assert_int_equal(frames_free(), before);
     assert_false(p.modules[0].used);
 }
@@ -126,10 +121,10 @@ static void modules_and_tree_become_free(void **state)
     module(NODES, RAM + 40 * SZ_1M, 0);
     boot();
     assert_int_equal(frames_free(), all - 257 - 1 - 2);
-    build_modules_release(true);
+    build_modules_boot_over(SZ_64K);
     assert_int_equal(frames_free(), all);
-    build_modules_release(true);
-    build_modules_release(false);
+    build_modules_boot_over(SZ_64K);
+    build_modules_release();
     assert_int_equal(frames_free(), all);
     assert_string_equal(fake_log, "");
 }
@@ -145,13 +140,13 @@ static void restart_keeps_what_it_needs(void **state)
     module(NODES, RAM + 20 * SZ_1M, 0x1800);
     module(2 * NODES, RAM + 20 * SZ_1M + 0x1800, 0x1000);
     boot();
-    build_modules_release(true);
+    build_modules_boot_over(SZ_64K);
     assert_int_equal(frames_free(), all - 256 - 2);
     domains[0].state = DOMAIN_DEAD;
-    build_modules_release(false);
+    build_modules_release();
     assert_int_equal(frames_free(), all - 256 - 2);
     domains[1].state = DOMAIN_DEAD;
-    build_modules_release(false);
+    build_modules_release();
     assert_int_equal(frames_free(), all);
 }
 
@@ -168,7 +163,7 @@ static void holes_stay(void **state)
     p.statics[0].range = (struct mem_range){ RAM + 17 * SZ_1M - 0x2000, 0x4000 };
     p.static_count = 1;
     boot();
-    build_modules_release(true);
+    build_modules_boot_over(SZ_64K);
     assert_int_equal(frames_free(), all - 20 - 4);
 }
 
@@ -180,7 +175,7 @@ static void static_heap_gets_nothing(void **state)
     p.static_heap[0] = (struct mem_range){ RAM + 48 * SZ_1M, SZ_1M };
     p.static_heap_count = 1;
     boot();
-    build_modules_release(true);
+    build_modules_boot_over(SZ_64K);
     assert_int_equal(frames_free(), 256);
 }
 
@@ -189,7 +184,7 @@ static void report_adds_up(void **state)
     machine();
     module(2 * NODES, RAM + 16 * SZ_1M, SZ_1M);
     boot();
-    build_modules_release(true);
+    build_modules_boot_over(SZ_64K);
     domains[0].p2m.ram_size = 4 * SZ_1M;
     build_report_memory();
     /* Of the frames that nobody took here, the domain's and the heap's are in "other", less. */

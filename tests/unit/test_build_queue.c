@@ -66,7 +66,7 @@ enum corbel_err page_add(u64 base, u64 size)
     return CORBEL_OK;
 }
 
-void build_modules_release(bool boot_ends)
+void build_modules_boot_over(u64 image_bytes)
 {
 }
 

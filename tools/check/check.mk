@@ -7,8 +7,8 @@ check-srcs := $(addprefix tools/check/,main.c run.c host.c show.c text.c json.c)
     devclass_gic.c devclass_sram.c directmem.c domcfg.c domcfg_modules.c domcfg_policy.c \
     domcfg_shm.c domcfg_static.c domprop.c heap.c hostmap.c image.c image_place.c page.c passdt.c \
     passdt_host.c passdt_irq.c passdt_refs.c passdt_write.c plan.c plan_image.c platform.c \
-    platform_chosen.c platform_cpus.c platform_devices.c platform_free.c platform_iommu.c platform_parts.c \
-    platform_static.c poolcfg.c s2policy.c shmem.c) \
+    platform_chosen.c platform_cpus.c platform_devices.c platform_free.c \
+    platform_iommu.c platform_parts.c platform_static.c poolcfg.c s2policy.c shmem.c) \
     $(addprefix common/,devclass_pcie.c iommu_map.c passdt_dma.c passdt_imap.c passdt_msi.c \
     passdt_pcie.c plan_msi.c plan_notes.c) \
     $(addprefix common/lib/,bitmap.c err.c fdt_find.c fdt_irq.c fdt_read.c fdt_walk.c \
