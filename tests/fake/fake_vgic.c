@@ -26,8 +26,8 @@ struct fake_phys fake_ppi[FAKE_CPUS][32];
 struct fake_phys fake_spi[1024];
 struct domain *fake_owner[1024];
 u32 fake_wakes;
+struct domain *fake_vgic_domain;
 
-static struct domain *dom;
 static u32 lr_total;
 static u8 guest_version;
 
@@ -274,38 +274,38 @@ struct domain *fake_vgic_setup(u8 version, u32 vcpus, u32 nr_spis, u32 lrs)
     fake_gic_ops.dir_traps = version == GIC_V3;
     lr_total = lrs;
     guest_version = version;
-    dom = calloc(1, sizeof(*dom));
-    dom->id = 1;
-    dom->arena.size = 1 << 20;
-    dom->arena.base = calloc(1, dom->arena.size);
-    dom->vgic.gicd_base = FAKE_GICD;
-    dom->vgic.gicr_base = FAKE_GICR;
+    fake_vgic_domain = calloc(1, sizeof(*fake_vgic_domain));
+    fake_vgic_domain->id = 1;
+    fake_vgic_domain->arena.size = 1 << 20;
+    fake_vgic_domain->arena.base = calloc(1, fake_vgic_domain->arena.size);
+    fake_vgic_domain->vgic.gicd_base = FAKE_GICD;
+    fake_vgic_domain->vgic.gicr_base = FAKE_GICR;
     for (u32 i = 0; i < vcpus; i++) {
         struct vcpu *v = calloc(1, sizeof(*v));
 
         v->id = i;
-        v->domain = dom;
+        v->domain = fake_vgic_domain;
         v->vmpidr = vcpu_mpidr_of(i) | BIT(31);
         v->unit.state = UNIT_RUNNING;
         v->power = VCPU_ON;
-        dom->vcpus[i] = v;
-        dom->vcpu_count++;
+        fake_vgic_domain->vcpus[i] = v;
+        fake_vgic_domain->vcpu_count++;
         vgic_vcpu_init(v);
     }
-    assert_int_equal(vgic_init(dom, version, nr_spis), CORBEL_OK);
+    assert_int_equal(vgic_init(fake_vgic_domain, version, nr_spis), CORBEL_OK);
     for (u32 i = 0; i < vcpus; i++)
-        dom->vcpus[i]->vgic.vmcr |=
+        fake_vgic_domain->vcpus[i]->vgic.vmcr |=
             ICH_VMCR_VENG0 | ICH_VMCR_VENG1 | FIELD_PREP(ICH_VMCR_VPMR, 0xf8);
-    return dom;
+    return fake_vgic_domain;
 }
 
 void fake_vgic_teardown(void)
 {
-    for (u32 i = 0; i < dom->vcpu_count; i++)
-        free(dom->vcpus[i]);
-    free(dom->arena.base);
-    free(dom);
-    dom = NULL;
+    for (u32 i = 0; i < fake_vgic_domain->vcpu_count; i++)
+        free(fake_vgic_domain->vcpus[i]);
+    free(fake_vgic_domain->arena.base);
+    free(fake_vgic_domain);
+    fake_vgic_domain = NULL;
 }
 
 void fake_save(struct vcpu *v)
@@ -373,8 +373,7 @@ static bool maintenance_due(void)
         ended |= lr_ended(vif()->lr[n]);
     }
     return ended || ((hcr & ICH_HCR_UIE) && valid <= 1) || ((hcr & ICH_HCR_NPIE) && !pending) ||
-           ((hcr & ICH_HCR_LRENPIE) && FIELD_GET(ICH_HCR_EOICOUNT, hcr)) ||
-           group_changed(hcr);
+           ((hcr & ICH_HCR_LRENPIE) && FIELD_GET(ICH_HCR_EOICOUNT, hcr)) || group_changed(hcr);
 }
 
 static bool serve_cpu(u32 cpu)
@@ -508,75 +507,6 @@ void guest_dir(u32 cpu, u32 iar)
         count_eoi(f);
 }
 
-/* --- what holds at every moment --- */
-
-static void check_irq(struct virq *irq)
-{
-    u64 lr = 0;
-
-    if (irq->lr >= 0) {
-        assert_non_null(irq->vcpu);
-        assert_ptr_equal(irq->vcpu->vgic.lr_irq[irq->lr], irq);
-        assert_true(irq->vcpu->vgic.lr_used & BIT(irq->lr));
-        lr = fake_vif[irq->vcpu->resident->id].lr[irq->lr];
-        if (irq->target != irq->vcpu) /* it only ends there */
-            assert_false(lr & ICH_LR_PENDING);
-    }
-    if (!irq->vcpu)
-        assert_true(list_empty(&irq->node));
-    if (irq->hw && irq->intid >= 32) {
-        bool held = irq->phys || ((lr & ICH_LR_HW) && (lr & ICH_LR_STATE));
-
-        assert_int_equal(fake_spi[irq->pintid].active, held);
-        assert_false(fake_gic_ops.end_unseen && irq->lr_hw);
-        if (irq->phys)
-            assert_true(irq->latch || irq->lr_latch || irq->active || irq->lr >= 0);
-    }
-}
-
-static void check_vcpu(struct vcpu *v)
-{
-    struct list_head *pos;
-    u32 used = 0;
-
-    assert_ptr_equal(v->vgic.cpu, v->resident);
-    for (u32 n = 0; n < 16; n++) {
-        if (!v->vgic.lr_irq[n])
-            continue;
-        used |= 1u << n;
-        assert_int_equal(v->vgic.lr_irq[n]->lr, n);
-    }
-    assert_int_equal(v->vgic.lr_used, used);
-    list_for_each (pos, &v->vgic.list) {
-        struct virq *irq = list_entry(pos, struct virq, node);
-
-        assert_ptr_equal(irq->vcpu, v);
-        assert_true(irq->lr < 0); /* no refresh left over */
-    }
-    if (!v->resident)
-        return;
-    for (u32 n = 0; n < 16; n++) {
-        u64 lr = fake_vif[v->resident->id].lr[n];
-
-        if (!(used & BIT(n)))
-            assert_int_equal(lr & ICH_LR_STATE, 0);
-        for (u32 k = 0; k < n; k++)
-            if ((lr & ICH_LR_STATE) && (fake_vif[v->resident->id].lr[k] & ICH_LR_STATE))
-                assert_int_not_equal((u32)lr, (u32)fake_vif[v->resident->id].lr[k]);
-    }
-}
-
-void fake_vgic_check(void)
-{
-    for (u32 i = 0; i < dom->vcpu_count; i++) {
-        check_vcpu(dom->vcpus[i]);
-        for (u32 n = 0; n < 32; n++)
-            check_irq(&dom->vcpus[i]->vgic.private[n]);
-    }
-    for (u32 n = 0; n < dom->vgic.nr_spis; n++)
-        check_irq(&dom->vgic.spis[n]);
-}
-
 /* --- physical interrupts --- */
 
 static bool fires(struct fake_phys *p)
@@ -609,40 +539,4 @@ void fake_phys_deliver(struct domain *d)
             vgic_inject_hw(d, i);
     }
     fake_set_cpu(here);
-}
-
-/* --- the guest's MMIO --- */
-
-static void mmio_do(struct vcpu *v, struct mmio_access *a)
-{
-    const struct mmio_region *r = mmio_find(&dom->mmio, a->ipa);
-    enum mmio_result result;
-    u32 tries = 0;
-
-    assert_non_null(r);
-    a->offset = a->ipa.v - r->base;
-    do {
-        if (v->resident)
-            fake_set_cpu(v->resident->id);
-        result = r->ops->access(v, r->ctx, a);
-        if (result == MMIO_RETRY)
-            fake_serve(dom);
-        assert_true(tries++ < 4);
-    } while (result == MMIO_RETRY);
-    assert_int_equal(result, MMIO_OK);
-}
-
-u64 mmio_get(struct vcpu *v, u64 ipa, u8 size)
-{
-    struct mmio_access a = { .ipa = IPA(ipa), .size = size, .value = 0x5555555555555555ull };
-
-    mmio_do(v, &a);
-    return a.value;
-}
-
-void mmio_set(struct vcpu *v, u64 ipa, u8 size, u64 value)
-{
-    struct mmio_access a = { .ipa = IPA(ipa), .size = size, .value = value, .write = true };
-
-    mmio_do(v, &a);
 }

@@ -41,6 +41,7 @@ extern struct gic_ops fake_gic_ops;
 /* One domain of vcpus vCPUs, version (enum gic_version), with so many list registers per CPU. */
 struct domain *fake_vgic_setup(u8 version, u32 vcpus, u32 nr_spis, u32 lrs);
 void fake_vgic_teardown(void);
+extern struct domain *fake_vgic_domain; /* that one; NULL: none is set up */
 
 /* Make v resident on CPU cpu, as the run loop does; whoever was there is saved. */
 void fake_load(u32 cpu, struct vcpu *v);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model_smmuv2.h"
+/*
+ * The model of SMMUv1 and v2: its registers.
+ */
+#include "model_smmuv2_priv.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <arch/io.h>
@@ -40,18 +41,6 @@ const struct model_smmuv2_config model_mmu400 = { .v1 = true,
 
 static struct model_smmuv2 *model;
 
-static __attribute__((format(printf, 2, 3))) void violate(struct model_smmuv2 *m, const char *fmt,
-                                                          ...)
-{
-    va_list ap;
-
-    if (m->violations++)
-        return;
-    va_start(ap, fmt);
-    vsnprintf(m->violation, sizeof(m->violation), fmt, ap);
-    va_end(ap);
-}
-
 static u32 page_shift(const struct model_smmuv2 *m)
 {
     return m->c.page64 ? 16 : 12;
@@ -60,325 +49,6 @@ static u32 page_shift(const struct model_smmuv2 *m)
 static u32 page_count(const struct model_smmuv2 *m)
 {
     return 2u << m->c.numpagendxb;
-}
-
-static u32 group_count(const struct model_smmuv2 *m)
-{
-    return m->c.indexing ? 1u << MIN(m->c.numsidb, 7) : m->c.numsmrg;
-}
-
-static bool extended(const struct model_smmuv2 *m)
-{
-    return m->cr0 & SMMU_CR0_EXIDENABLE;
-}
-
-/* ---- stream mapping ---- */
-
-static bool group_valid(const struct model_smmuv2 *m, u32 n)
-{
-    if (extended(m))
-        return m->s2cr[n] & SMMU_S2CR_EXIDVALID;
-    return m->smr[n] & SMMU_SMR_VALID;
-}
-
-static u32 group_mask(const struct model_smmuv2 *m, u32 n)
-{
-    return (u32)FIELD_GET(extended(m) ? SMMU_SMR_EXMASK : SMMU_SMR_MASK, m->smr[n]);
-}
-
-static u32 group_id(const struct model_smmuv2 *m, u32 n)
-{
-    return (u32)FIELD_GET(extended(m) ? SMMU_SMR_EXID : SMMU_SMR_ID, m->smr[n]);
-}
-
-static bool group_matches(const struct model_smmuv2 *m, u32 n, u32 stream)
-{
-    return group_valid(m, n) && !((group_id(m, n) ^ stream) & ~group_mask(m, n));
-}
-
-static u32 group_bank(const struct model_smmuv2 *m, u32 n)
-{
-    if (FIELD_GET(SMMU_S2CR_TYPE, m->s2cr[n]) != S2CR_TRANSLATE)
-        return SMMU_BANKS_MAX;
-    return (u32)FIELD_GET(SMMU_S2CR_CBNDX, m->s2cr[n]);
-}
-
-/* No moment when a stream matches twice, or passes through a bank that is off. */
-static void check_mapping(struct model_smmuv2 *m)
-{
-    if (m->cr0 & SMMU_CR0_CLIENTPD)
-        return;
-    for (u32 i = 0; i < group_count(m); i++) {
-        u32 bank = group_bank(m, i);
-
-        if (!m->c.indexing && !group_valid(m, i))
-            continue;
-        if (bank < SMMU_BANKS_MAX && (bank >= m->c.numcb || !(m->bank[bank].sctlr & SMMU_SCTLR_M)))
-            violate(m, "group %u leads to bank %u, which is off", i, bank);
-        for (u32 j = 0; j < i && !m->c.indexing; j++)
-            if (group_valid(m, j) &&
-                !((group_id(m, i) ^ group_id(m, j)) & ~(group_mask(m, i) | group_mask(m, j))))
-                violate(m, "groups %u and %u match the same stream", j, i);
-    }
-}
-
-/* ---- faults ---- */
-
-static void fault_global(struct model_smmuv2 *m, u32 bit, u32 stream, u64 addr, bool write)
-{
-    if (m->gfsr) {
-        m->gfsr |= (u32)SMMU_GFSR_MULTI;
-        return;
-    }
-    m->gfsr = bit;
-    m->gfar = addr;
-    m->gfsynr0 = write ? (u32)SMMU_GFSYNR0_WNR : 0;
-    m->gfsynr1 = stream;
-}
-
-static void fault_bank(struct model_smmuv2 *m, u32 n, u64 bit, u32 stream, u64 addr, bool write)
-{
-    struct model_smmuv2_bank *b = &m->bank[n];
-
-    if (!(b->sctlr & SMMU_SCTLR_CFRE))
-        violate(m, "bank %u answers a fault without an abort", n);
-    if (b->fsr & SMMU_FSR_FAULTS) {
-        b->fsr |= (u32)SMMU_FSR_MULTI;
-        return;
-    }
-    b->fsr |= (u32)bit;
-    b->far = addr;
-    b->fsynr0 = write ? (u32)SMMU_FSYNR0_WNR : 0;
-    b->cbfrsynra = stream;
-    if ((b->sctlr & SMMU_SCTLR_CFCFG) && !(m->cr0 & SMMU_CR0_STALLD))
-        b->fsr |= (u32)SMMU_FSR_SS;
-}
-
-bool model_smmuv2_global_irq(const struct model_smmuv2 *m)
-{
-    return m->gfsr && (m->cr0 & SMMU_CR0_GFIE);
-}
-
-bool model_smmuv2_bank_irq(const struct model_smmuv2 *m, u32 bank)
-{
-    const struct model_smmuv2_bank *b = &m->bank[bank];
-
-    return (b->fsr & (SMMU_FSR_FAULTS | SMMU_FSR_SS)) && (b->sctlr & SMMU_SCTLR_CFIE);
-}
-
-/* ---- TLB ---- */
-
-static u16 bank_vmid(const struct model_smmuv2 *m, u32 n)
-{
-    if (m->cr0 & SMMU_CR0_VMID16EN)
-        return (u16)FIELD_GET(SMMU_CBA2R_VMID16, m->bank[n].cba2r);
-    return (u16)FIELD_GET(SMMU_CBAR_VMID, m->bank[n].cbar);
-}
-
-static void doom(struct model_smmuv2 *m, s32 vmid, u64 ipa, u64 size, bool tables)
-{
-    for (u32 i = 0; i < MODEL_TLB_SIZE; i++) {
-        struct model_smmuv2_entry *e = &m->tlb[i];
-
-        if ((vmid < 0 || e->vmid == vmid) && (tables || !e->table) && e->ipa < ipa + size &&
-            ipa < e->ipa + e->size)
-            e->doomed = true;
-    }
-}
-
-static void sync_end(struct model_smmuv2 *m)
-{
-    for (u32 i = 0; i < MODEL_TLB_SIZE; i++)
-        if (m->tlb[i].doomed)
-            m->tlb[i] = (struct model_smmuv2_entry){ 0 };
-    m->sync_active = false;
-}
-
-static const struct model_smmuv2_entry *tlb_find(const struct model_smmuv2 *m, u16 vmid, u64 ipa,
-                                                 bool table, u8 level)
-{
-    for (u32 i = 0; i < MODEL_TLB_SIZE; i++) {
-        const struct model_smmuv2_entry *e = &m->tlb[i];
-
-        if (e->valid && e->vmid == vmid && e->table == table && ipa - e->ipa < e->size &&
-            (!table || e->level == level))
-            return e;
-    }
-    return NULL;
-}
-
-static void tlb_add(struct model_smmuv2 *m, const struct model_smmuv2_entry *e)
-{
-    m->tlb[m->tlb_next++ % MODEL_TLB_SIZE] = *e;
-}
-
-/* ---- the walk ---- */
-
-struct walk {
-    u16 vmid;
-    bool va64, write;
-    u32 input, output; /* bits */
-    u8 start;
-    u64 root;
-};
-
-static u32 size_bits(u64 field)
-{
-    static const u8 bits[] = { 32, 36, 40, 42, 44, 48, 48, 48 };
-
-    return bits[field & 7];
-}
-
-static void walk_setup(struct model_smmuv2 *m, u32 n, struct walk *w)
-{
-    const struct model_smmuv2_bank *b = &m->bank[n];
-    s32 t0sz = (s32)FIELD_GET(SMMU_TCR_T0SZ, b->tcr);
-
-    w->va64 = !m->c.v1 && (b->cba2r & SMMU_CBA2R_VA64);
-    w->vmid = bank_vmid(m, n);
-    if (w->va64) {
-        w->input = (u32)(64 - t0sz);
-        w->output = size_bits(FIELD_GET(SMMU_TCR_PS, b->tcr));
-    } else {
-        s32 low = t0sz & 15;
-
-        if (((t0sz >> 4) & 1) != (low >> 3))
-            violate(m, "bank %u: TCR.S is not the sign of T0SZ", n);
-        if ((t0sz >> 5) || FIELD_GET(SMMU_TCR_PS, b->tcr))
-            violate(m, "bank %u: TCR has bits of the AArch64 format", n);
-        w->input = (u32)(32 - (low >= 8 ? low - 16 : low));
-        w->output = 40;
-    }
-    w->output = MIN(w->output, size_bits(m->c.oas));
-    w->start = (u8)(2 - FIELD_GET(SMMU_TCR_SL0, b->tcr));
-    w->root = b->ttbr0 & GENMASK(47, 12);
-    if (w->input > size_bits(m->c.ias) || w->start > 2 || (!w->va64 && w->start == 0))
-        violate(m, "bank %u: %u bits from level %u", n, w->input, w->start);
-}
-
-/* Bytes that one entry of a level maps. */
-static u64 entry_size(u32 level)
-{
-    return 1ull << (12 + 9 * (3 - level));
-}
-
-static bool read_desc(u64 pa, u64 *desc)
-{
-    if (pa - fake_ram_base >= fake_ram_size)
-        return false;
-    memcpy(desc, phys_to_virt(PA(pa)), 8);
-    return true;
-}
-
-/* The leaf for ipa, from the TLB or from memory; else the fault, a bit of FSR. */
-static u64 walk(struct model_smmuv2 *m, const struct walk *w, u64 ipa, u64 *leaf, u64 *size)
-{
-    const struct model_smmuv2_entry *hit = tlb_find(m, w->vmid, ipa, false, 0);
-    u64 table = w->root, mask = BIT(w->input) - 1;
-
-    if (ipa & ~mask)
-        return SMMU_FSR_TF;
-    if (hit) {
-        *leaf = hit->desc;
-        *size = hit->size;
-        return 0;
-    }
-    for (u8 level = w->start; level <= 3; level++) {
-        u64 index =
-            level == w->start ? (ipa & mask) / entry_size(level) : ipa / entry_size(level) % 512;
-        struct model_smmuv2_entry e = { .valid = true,
-                                        .level = level,
-                                        .vmid = w->vmid,
-                                        .ipa = ALIGN_DOWN(ipa, entry_size(level)),
-                                        .size = entry_size(level) };
-
-        hit = tlb_find(m, w->vmid, ipa, true, level);
-        if (hit)
-            e.desc = hit->desc;
-        else if (!read_desc(table + 8 * index, &e.desc))
-            return SMMU_FSR_EF;
-        if (!(e.desc & 1) || (level == 3 && !(e.desc & 2)) || (level == 0 && !(e.desc & 2)))
-            return SMMU_FSR_TF;
-        if ((e.desc & GENMASK(47, 12)) >> w->output)
-            return SMMU_FSR_ASF;
-        e.table = level < 3 && (e.desc & 2);
-        if (!hit)
-            tlb_add(m, &e);
-        table = e.desc & GENMASK(47, 12);
-        *leaf = e.desc;
-        *size = e.size;
-        if (!e.table)
-            return 0;
-    }
-    return SMMU_FSR_TF;
-}
-
-static enum model_result translate(struct model_smmuv2 *m, u32 n, u32 stream, u64 addr, bool write,
-                                   u64 *pa)
-{
-    struct model_smmuv2_bank *b = &m->bank[n];
-    u64 leaf = 0, size = 1, fault;
-    struct walk w;
-
-    if (n >= m->c.numcb || FIELD_GET(SMMU_CBAR_TYPE, b->cbar) != SMMU_CBAR_STAGE2) {
-        violate(m, "stream %#x goes to bank %u, no bank of stage 2", stream, n);
-        return MODEL_ABORTED;
-    }
-    if (!(b->sctlr & SMMU_SCTLR_M)) {
-        *pa = addr;
-        return MODEL_PASSED;
-    }
-    if ((b->fsr & SMMU_FSR_FAULTS) && !(b->sctlr & SMMU_SCTLR_HUPCF))
-        return MODEL_ABORTED;
-    walk_setup(m, n, &w);
-    fault = walk(m, &w, addr, &leaf, &size);
-    if (!fault && !(leaf & BIT(10)))
-        fault = SMMU_FSR_AFF;
-    if (!fault && !(leaf & (write ? BIT(7) : BIT(6))))
-        fault = SMMU_FSR_PF;
-    if (fault) {
-        fault_bank(m, n, fault, stream, addr, write);
-        return MODEL_ABORTED;
-    }
-    *pa = (leaf & GENMASK(47, 12) & ~(size - 1)) | (addr & (size - 1));
-    return MODEL_TRANSLATED;
-}
-
-enum model_result model_smmuv2_access(struct model_smmuv2 *m, u32 stream, u64 addr, bool write,
-                                      u64 *pa)
-{
-    u32 group = SMMU_MAPS_MAX, matches = 0;
-
-    *pa = addr;
-    if (m->cr0 & SMMU_CR0_CLIENTPD)
-        return MODEL_PASSED;
-    if (m->c.indexing) {
-        group = stream;
-        matches = stream < group_count(m);
-    }
-    for (u32 i = 0; i < group_count(m) && !m->c.indexing; i++) {
-        if (group_matches(m, i, stream)) {
-            group = i;
-            matches++;
-        }
-    }
-    if (matches != 1) {
-        u64 gate = matches ? SMMU_CR0_SMCFCFG : SMMU_CR0_USFCFG;
-
-        if (!(m->cr0 & gate))
-            return MODEL_PASSED;
-        fault_global(m, (u32)(matches ? SMMU_GFSR_SMCF : SMMU_GFSR_USF), stream, addr, write);
-        return MODEL_ABORTED;
-    }
-    switch (FIELD_GET(SMMU_S2CR_TYPE, m->s2cr[group])) {
-    case S2CR_TRANSLATE:
-        return translate(m, group_bank(m, group), stream, addr, write, pa);
-    case S2CR_BYPASS:
-        return MODEL_PASSED;
-    default:
-        fault_global(m, (u32)SMMU_GFSR_ICF, stream, addr, write);
-        return MODEL_ABORTED;
-    }
 }
 
 /* ---- registers ---- */
@@ -421,15 +91,15 @@ static bool is_stalled(const struct model_smmuv2 *m)
 static u32 sync_status(struct model_smmuv2 *m)
 {
     if (m->sync_active && !m->hang && !is_stalled(m) && m->sync_reads-- == 0)
-        sync_end(m);
+        model_sync_end(m);
     return m->sync_active;
 }
 
 static u32 read_gr0(struct model_smmuv2 *m, u32 reg)
 {
-    if (reg >= SMMU_SMR(0) && reg < SMMU_SMR(group_count(m)) && !m->c.indexing)
+    if (reg >= SMMU_SMR(0) && reg < SMMU_SMR(model_group_count(m)) && !m->c.indexing)
         return m->smr[(reg - SMMU_SMR(0)) / 4];
-    if (reg >= SMMU_S2CR(0) && reg < SMMU_S2CR(group_count(m)))
+    if (reg >= SMMU_S2CR(0) && reg < SMMU_S2CR(model_group_count(m)))
         return m->s2cr[(reg - SMMU_S2CR(0)) / 4];
     switch (reg) {
     case SMMU_CR0:
@@ -461,7 +131,7 @@ static u32 read_gr0(struct model_smmuv2 *m, u32 reg)
     case SMMU_PIDR1:
         return 0xb4;
     default:
-        violate(m, "read of global register %#x", reg);
+        model_violate(m, "read of global register %#x", reg);
         return 0;
     }
 }
@@ -476,7 +146,7 @@ static u32 read_gr1(struct model_smmuv2 *m, u32 reg)
         return m->bank[n].cbfrsynra;
     if (n < m->c.numcb && reg < 0xc00 && !m->c.v1)
         return m->bank[n].cba2r;
-    violate(m, "read of global register %#x in space 1", reg);
+    model_violate(m, "read of global register %#x in space 1", reg);
     return 0;
 }
 
@@ -502,7 +172,7 @@ static u32 read_bank(struct model_smmuv2 *m, struct model_smmuv2_bank *b, u32 re
     case SMMU_CB_FSYNR0:
         return b->fsynr0;
     default:
-        violate(m, "read of bank register %#x", reg);
+        model_violate(m, "read of bank register %#x", reg);
         return 0;
     }
 }
@@ -513,13 +183,13 @@ static u32 smr_bits(const struct model_smmuv2 *m, u32 v)
     u32 mask = (v >> 16) & (u32)(BIT(m->c.mask_bits) - 1);
     u32 id = v & (u32)(BIT(m->c.id_bits) - 1) & ~mask;
 
-    return mask << 16 | id | (extended(m) ? 0 : v & (u32)SMMU_SMR_VALID);
+    return mask << 16 | id | (model_extended(m) ? 0 : v & (u32)SMMU_SMR_VALID);
 }
 
 static void sync_start(struct model_smmuv2 *m)
 {
     if (m->sync_active)
-        violate(m, "a sync on top of one that has not ended");
+        model_violate(m, "a sync on top of one that has not ended");
     m->syncs++;
     m->sync_active = true;
     m->sync_reads = SYNC_READS;
@@ -527,11 +197,11 @@ static void sync_start(struct model_smmuv2 *m)
 
 static void write_gr0(struct model_smmuv2 *m, u32 reg, u32 v)
 {
-    if (reg >= SMMU_SMR(0) && reg < SMMU_SMR(group_count(m)) && !m->c.indexing) {
+    if (reg >= SMMU_SMR(0) && reg < SMMU_SMR(model_group_count(m)) && !m->c.indexing) {
         m->smr[(reg - SMMU_SMR(0)) / 4] = smr_bits(m, v);
         return;
     }
-    if (reg >= SMMU_S2CR(0) && reg < SMMU_S2CR(group_count(m))) {
+    if (reg >= SMMU_S2CR(0) && reg < SMMU_S2CR(model_group_count(m))) {
         m->s2cr[(reg - SMMU_S2CR(0)) / 4] = v;
         return;
     }
@@ -547,11 +217,11 @@ static void write_gr0(struct model_smmuv2 *m, u32 reg, u32 v)
         break;
     case SMMU_TLBIVMID:
         m->tlbi_vmid++;
-        doom(m, (s32)(v & (m->cr0 & SMMU_CR0_VMID16EN ? 0xffff : 0xff)), 0, BIT(63), true);
+        model_doom(m, (s32)(v & (m->cr0 & SMMU_CR0_VMID16EN ? 0xffff : 0xff)), 0, BIT(63), true);
         break;
     case SMMU_TLBIALLNSNH:
         m->tlbi_all++;
-        doom(m, -1, 0, BIT(63), true);
+        model_doom(m, -1, 0, BIT(63), true);
         break;
     case SMMU_TLBIALLH:
         break;
@@ -559,7 +229,7 @@ static void write_gr0(struct model_smmuv2 *m, u32 reg, u32 v)
         sync_start(m);
         break;
     default:
-        violate(m, "write of global register %#x", reg);
+        model_violate(m, "write of global register %#x", reg);
     }
 }
 
@@ -568,31 +238,31 @@ static void write_gr1(struct model_smmuv2 *m, u32 reg, u32 v)
     u32 n = reg % 0x400 / 4;
 
     if (n < m->c.numcb && (m->bank[n].sctlr & SMMU_SCTLR_M))
-        violate(m, "attributes of bank %u written while it is on", n);
+        model_violate(m, "attributes of bank %u written while it is on", n);
     if (n < m->c.numcb && reg < 0x400)
         m->bank[n].cbar = v;
     else if (n < m->c.numcb && reg >= 0x800 && reg < 0xc00 && !m->c.v1)
         m->bank[n].cba2r = v;
     else
-        violate(m, "write of global register %#x in space 1", reg);
+        model_violate(m, "write of global register %#x in space 1", reg);
 }
 
 static void write_ttbr(struct model_smmuv2 *m, struct model_smmuv2_bank *b, u64 keep, u64 v)
 {
     if (b->sctlr & SMMU_SCTLR_M)
-        violate(m, "tables of bank %u written while it is on", (u32)(b - m->bank));
+        model_violate(m, "tables of bank %u written while it is on", (u32)(b - m->bank));
     b->ttbr0 = (b->ttbr0 & keep) | v;
 }
 
 static void inval_ipa(struct model_smmuv2 *m, struct model_smmuv2_bank *b, u64 v, bool last)
 {
     if (m->c.v1)
-        violate(m, "TLBIIPAS2 does not exist in version 1");
+        model_violate(m, "TLBIIPAS2 does not exist in version 1");
     if (last)
         m->tlbi_ipa_last++;
     else
         m->tlbi_ipa++;
-    doom(m, bank_vmid(m, (u32)(b - m->bank)), v << 12, SZ_4K, !last);
+    model_doom(m, model_bank_vmid(m, (u32)(b - m->bank)), v << 12, SZ_4K, !last);
 }
 
 static void write_bank(struct model_smmuv2 *m, struct model_smmuv2_bank *b, u32 reg, u32 v)
@@ -624,11 +294,11 @@ static void write_bank(struct model_smmuv2 *m, struct model_smmuv2_bank *b, u32 
     case SMMU_CB_TLBIIPAS2:
     case SMMU_CB_TLBIIPAS2L:
         if (b->cba2r & SMMU_CBA2R_VA64)
-            violate(m, "half of a 64-bit TLBIIPAS2 written");
+            model_violate(m, "half of a 64-bit TLBIIPAS2 written");
         inval_ipa(m, b, v & GENMASK(27, 0), reg == SMMU_CB_TLBIIPAS2L);
         break;
     default:
-        violate(m, "write of bank register %#x", reg);
+        model_violate(m, "write of bank register %#x", reg);
     }
 }
 
@@ -640,11 +310,11 @@ static u32 decode(struct model_smmuv2 *m, uintptr_t base, u32 offset, u32 size,
 
     *b = NULL;
     if (base != m->base || offset >= m->size || offset % size || (size != 4 && size != 8))
-        violate(m, "access of %u bytes at %#x", size, offset);
+        model_violate(m, "access of %u bytes at %#x", size, offset);
     else if (page >= page_count(m) && bank < m->c.numcb)
         *b = &m->bank[bank];
     else if (page > 1)
-        violate(m, "access to page %u", page);
+        model_violate(m, "access to page %u", page);
     return page;
 }
 
@@ -655,7 +325,7 @@ static u64 io_read(uintptr_t base, u32 offset, u32 size)
     u32 page = decode(m, base, offset, size, &b), reg = offset & (u32)(BIT(page_shift(m)) - 1);
 
     if (size != 4)
-        violate(m, "64-bit read at %#x", offset);
+        model_violate(m, "64-bit read at %#x", offset);
     if (b)
         return read_bank(m, b, reg);
     return page == 1 ? read_gr1(m, reg) : page == 0 ? read_gr0(m, reg) : 0;
@@ -671,14 +341,14 @@ static void io_write(uintptr_t base, u32 offset, u32 size, u64 v)
         (reg == SMMU_CB_TLBIIPAS2 || reg == SMMU_CB_TLBIIPAS2L))
         inval_ipa(m, b, v & GENMASK(35, 0), reg == SMMU_CB_TLBIIPAS2L);
     else if (size != 4)
-        violate(m, "64-bit write at %#x", offset);
+        model_violate(m, "64-bit write at %#x", offset);
     else if (b)
         write_bank(m, b, reg, (u32)v);
     else if (page == 1)
         write_gr1(m, reg, (u32)v);
     else if (page == 0)
         write_gr0(m, reg, (u32)v);
-    check_mapping(m);
+    model_check_mapping(m);
 }
 
 /* As a firmware leaves it that showed something on a screen, and had a device stall. */

@@ -25,7 +25,8 @@ class SmmuV2Scene(SmmuScene):
         self.smmu.props["#iommu-cells"] = u32(2)
         self.tree.get("/fb@b000000").props["iommus"] = u32(PHANDLE, 0x12, 0, PHANDLE, 0x20, 0x3)
         del self.bridge.props["iommu-map"]
-        self.regs = {0x0: 1 << 10, 0x20: 1 << 27 | 1 << 14 | 15 << 9 | GROUPS, 0x24: 2 << 28 | BANKS}
+        self.regs = {0x0: 1 << 10, 0x20: 1 << 27 | 1 << 14 | 15 << 9 | GROUPS,
+                     0x24: 2 << 28 | BANKS}
         for offset in smmu_regs.V2Layout(self.regs[0x20], self.regs[0x24]).offsets():
             self.regs[offset] = 0
         self.group(0, 0x12, 0, 0)

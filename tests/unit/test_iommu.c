@@ -356,7 +356,7 @@ static void test_forced(void **state)
     assert_false(fake_iommus[0].passes);
 }
 
-/* A device with streams at several such SMMUs needs all of them, and each once for all its streams. */
+/* A device with streams at several such SMMUs needs all of them, each once for all its streams. */
 static void test_forced_upon_several(void **state)
 {
     const char *log;
