@@ -40,7 +40,7 @@ ifeq ($(CONFIG_DEBUG),y)
 code-flags += -O1
 else
 code-flags += -Os
-$(addprefix $(B)/obj/,$(hot-objs)): code-flags += -O2
+$(addprefix $(B)/obj/,$(hot-objs)): private code-flags += -O2
 endif
 CFLAGS  = $(code-flags) $(WARNINGS)
 ASFLAGS = -march=armv8-a -D__ASSEMBLY__ -g -Wa,--fatal-warnings
@@ -54,7 +54,7 @@ ifeq ($(COMPILER),gcc)
 CFLAGS-common/lib/string.o := -fno-tree-loop-distribute-patterns
 endif
 
-# Everything is compiled again when the compiler or a flag changes.
-flags-now = $(CC) $(CPPFLAGS) $(CFLAGS) $(ASFLAGS)
+# Everything is compiled again when the compiler, a flag or the list of what is hot changes.
+flags-now = $(CC) $(CPPFLAGS) $(CFLAGS) $(ASFLAGS) $(hot-objs)
 $(B)/flags: FORCE | $(GEN)/autoconf.h
 	@mkdir -p $(@D); echo '$(flags-now)' | cmp -s - $@ || echo '$(flags-now)' >$@
