@@ -47,6 +47,13 @@ def test_shared(boot, gic):
         assert 0.3 < cycles / 1e6 / elapsed < 0.7, "QEMU's CPUs have 1 GHz"
 
 
+def test_wakes(boot):
+    """An overflow on the way into WFI wakes the vCPU, also where another one is next."""
+    config = mkdtb.Config(machine=mkdtb.Machine(gic="3", smp=1, ram="1G"), domains=[
+        payload("domU1", "payload", "test=pmuwait"), payload("domU2", "payload", "test=spin")])
+    assert boot(config, limit=60).tap("domU1", 40)[1] == []
+
+
 def no_node(tree):
     """A host that does not tell of its PMU."""
     tree.root.remove(tree.get("/pmu"))

@@ -150,6 +150,7 @@ void test_pmu(void);
 void test_pmu_off(void);
 void test_pmu_smp(void);
 void test_pmu_moved(void);
+void test_pmu_wait(void);
 void test_uart(void);
 void test_spin(void);
 void test_echo(void);

@@ -18,8 +18,9 @@ static const struct payload_test tests[] = {
     { "shmem", test_shmem },       { "dma", test_dma },           { "dbgmove", test_debug_moved },
     { "watchdog", test_watchdog }, { "life", test_life },         { "heart", test_heart },
     { "pmu", test_pmu },           { "pmuoff", test_pmu_off },    { "pmusmp", test_pmu_smp },
-    { "pmumove", test_pmu_moved }, { "pingpong", test_pingpong }, { "switch", test_switch },
-    { "stress", test_stress },     { "pulse", test_pulse },       { "noise", test_noise },
+    { "pmuwait", test_pmu_wait },  { "pmumove", test_pmu_moved }, { "pingpong", test_pingpong },
+    { "switch", test_switch },     { "stress", test_stress },     { "pulse", test_pulse },
+    { "noise", test_noise },
 };
 
 void payload_main(uintptr_t dtb);

@@ -378,3 +378,43 @@ void test_pmu_moved(void)
     is_equal(read_sysreg(pmevcntr0_el0), increments & UINT32_MAX, "increments");
     print("# cycles %lu in %lu ms\n", read_sysreg(pmccntr_el0), elapsed);
 }
+
+/*
+ * Two seconds of sleeps in which the cycle counter overflows just before each WFI, so that the
+ * interrupt mostly comes while EL2 puts the vCPU to sleep. The timer ends what the PMU does not.
+ */
+void test_pmu_wait(void)
+{
+    uint64_t begin = timer_now();
+    unsigned int rounds = 0, late = 0;
+
+    clear();
+    prepare_interrupt();
+    gic_enable(timer_intid(TIMER_VIRTUAL));
+    write_sysreg(CYCLES, pmintenset_el1);
+    write_sysreg(CYCLES, pmcntenset_el0);
+    for (; timer_since_ms(begin) < 2000; rounds++) {
+        uint64_t cycles = 200 + rounds % 100 * 30, start;
+        uint32_t iar;
+
+        timer_arm_us(TIMER_VIRTUAL, 200000);
+        write_sysreg(0x100000000UL - cycles, pmccntr_el0);
+        write_sysreg(PMCR_E, pmcr_el0);
+        isb();
+        start = timer_now();
+        while (timer_now() - start < timer_ticks_of_us(cycles + 1500) / 1000) {} /* 1 GHz */
+        __asm__ volatile("wfi");
+        late += timer_since_ms(start) > 150;
+        write_sysreg(0, pmcr_el0);
+        write_sysreg(CYCLES, pmovsclr_el0);
+        isb();
+        timer_set_ctl(TIMER_VIRTUAL, 0);
+        iar = gic_ack();
+        if (gic_intid(iar) < GIC_SPURIOUS) {
+            gic_eoi(iar);
+        }
+    }
+    /* Ten when it is lost; a busy host may be late, too. */
+    ok(late <= 3, "the overflow ends the sleep: not %u of %u times", late, rounds);
+    clear();
+}
