@@ -7,6 +7,8 @@
  */
 #include "fuzz.h"
 
+#include "fake_insn.h"
+
 #include <arch/insn.h>
 #include <arch/mmu.h>
 #include <arch/stage2.h>
@@ -16,12 +18,9 @@
 #include <corbel/guest_ldst.h>
 #include <corbel/vdev.h>
 
-#define PC   0x40001000ull
 #define BASE 0x22000000ull
 #define SIZE 0x1000ull
 
-static u32 insn;
-static u64 sp;
 static u8 device[SIZE];
 static u32 accesses, fail_at;
 static u64 first_offset;
@@ -29,50 +28,6 @@ static u32 bytes_done;
 static enum mmio_result fail_with;
 static struct domain domain;
 static struct vcpu vcpu;
-
-/* --- the seam, as far as guest_ldst.c uses it ------------------------------------------------- */
-
-bool arch_insn_is_a64(const struct vcpu *v)
-{
-    return true;
-}
-
-u64 arch_insn_sp_get(const struct vcpu *v)
-{
-    return sp;
-}
-
-void arch_insn_sp_set(struct vcpu *v, u64 value)
-{
-    sp = value;
-}
-
-void arch_vcpu_skip(struct vcpu *v, bool il32)
-{
-    v->regs.pc += il32 ? 4 : 2;
-}
-
-bool stage2_translate_s1(u64 gva, bool write, ipa_t *out)
-{
-    *out = IPA(gva);
-    return true;
-}
-
-enum corbel_err p2m_ram_at(const struct p2m *p2m, ipa_t ipa, pa_t *pa, u64 *contiguous)
-{
-    *pa = PA(ipa.v);
-    *contiguous = 4;
-    return ipa.v == PC ? CORBEL_OK : ERR_NOENT;
-}
-
-void *arch_window_open(enum window_slot slot, pa_t pa, enum el2_attr attr)
-{
-    return &insn;
-}
-
-void arch_window_close(enum window_slot slot)
-{
-}
 
 /* --- the device ------------------------------------------------------------------------------- */
 

@@ -5,22 +5,7 @@ import re
 import pytest
 
 from harness import GUEST_PANIC_ARGS, HV, linux, mkdtb, payload
-
-WITNESS = "domU1"
-
-
-def boot_with_witness(boot, domain, limit=60):
-    """A payload that answers each line, beside the domain under test."""
-    config = mkdtb.Config(machine=mkdtb.Machine(), domains=[
-        payload(WITNESS, "payload", "test=echo"), domain])
-    vm = boot(config, limit=limit)
-    vm.expect(WITNESS, r"ECHO-READY", 30)
-    return vm
-
-
-def assert_witness(vm):
-    """The domain beside still answers."""
-    vm.run(WITNESS, "are you there", r"^ECHO are you there$")
+from witness import assert_witness, beside_witness
 
 
 @pytest.mark.fast
@@ -57,7 +42,7 @@ def test_frames_return(boot):
 @pytest.mark.fast
 def test_guest_panic(boot):
     """A kernel panic with panic=1 ends in a reset, reported with registers and last lines."""
-    vm = boot_with_witness(boot, linux("domU2", bootargs=GUEST_PANIC_ARGS), 90)
+    vm = beside_witness(boot, linux("domU2", bootargs=GUEST_PANIC_ARGS), 90)
     vm.shell("domU2", 80)
     vm.send("domU2", "echo c >/proc/sysrq-trigger\n")
     vm.expect(HV, r"domU2: reset by PSCI SYSTEM_RESET", 30)
@@ -76,7 +61,7 @@ def test_guest_panic(boot):
 ])
 def test_guest_crash(boot, how, report):
     """A store to a hole, a load, a wild jump: one readable block, and an abort for the guest."""
-    vm = boot_with_witness(boot, payload("domU2", "payload", "test=crash crash=" + how))
+    vm = beside_witness(boot, payload("domU2", "payload", "test=crash crash=" + how))
     vm.expect(HV, report, 20)
     vm.expect(HV, r"domU2: vCPU0: .*PC 0x[0-9a-f]+", 10)
     vm.expect("domU2", r"UNEXPECTED exception: vCPU0 slot 4 ESR 0x[89]6[0-9a-f]*[15]0 "
@@ -88,7 +73,7 @@ def test_guest_crash(boot, how, report):
 @pytest.mark.fast
 def test_guest_crash_loop(boot):
     """A guest whose vectors lie in a hole aborts forever: few reports, and the CPU is shared."""
-    vm = boot_with_witness(boot, payload("domU2", "payload", "test=crash crash=vectors"))
+    vm = beside_witness(boot, payload("domU2", "payload", "test=crash crash=vectors"))
     vm.expect(HV, r"domU2: vCPU0: unhandled", 20)
     for _ in range(3):
         vm.never(HV, "(?i)panic:", during=0.5)
@@ -99,7 +84,7 @@ def test_guest_crash_loop(boot):
 @pytest.mark.fast
 def test_linux_hole(boot):
     """Linux that stores to a hole gets its bus error and lives."""
-    vm = boot_with_witness(boot, linux("domU2"), 90)
+    vm = beside_witness(boot, linux("domU2"), 90)
     vm.shell("domU2", 80)
     vm.run("domU2", "busybox devmem 0x30000000 32 1; echo rc=$?", r"rc=\d+|Bus error|abort", 20)
     vm.expect(HV, r"domU2: vCPU0: unhandled data abort: write of 4 bytes at IPA 0x30000000", 10)
@@ -110,7 +95,7 @@ def test_linux_hole(boot):
 @pytest.mark.fast
 def test_unknown_calls(boot):
     """A thousand unknown hypercalls: answered, and not a thousand lines in the log."""
-    vm = boot_with_witness(boot, payload("domU2", "payload", "test=crash crash=calls"))
+    vm = beside_witness(boot, payload("domU2", "payload", "test=crash crash=calls"))
     assert vm.tap("domU2", 30)[1] == []
     assert len(re.findall(r"domU2:", vm.text(HV))) < 60
     assert_witness(vm)
@@ -119,7 +104,7 @@ def test_unknown_calls(boot):
 @pytest.mark.fast
 def test_payload_reset(boot):
     """SYSTEM_RESET without a restart policy shuts the domain down."""
-    vm = boot_with_witness(boot, payload("domU2", "payload", "test=crash crash=reset"))
+    vm = beside_witness(boot, payload("domU2", "payload", "test=crash crash=reset"))
     vm.expect(HV, r"domU2: reset by PSCI SYSTEM_RESET", 20)
     vm.expect(HV, r"domU2: destroyed", 20)
     assert_witness(vm)

@@ -11,8 +11,8 @@ from audited import Audited
 import partdt
 import pci
 import test_smmu
+from witness import WITNESS, assert_witness, beside_witness
 
-WITNESS = "domU1"
 MIB = 1 << 20
 STATIC = 0x54000000   # behind the modules
 SHARE = 0x5a000000
@@ -28,20 +28,6 @@ def with_policy(domain, on_reboot=None, on_crash=None, limit=None):
     if limit:
         domain.props["corbel,restart-limit"] = u32(*limit)
     return domain
-
-
-def beside_witness(boot, domain, limit=60, **machine):
-    """A payload that answers each line, beside the domain under test."""
-    config = mkdtb.Config(machine=mkdtb.Machine(**machine), domains=[
-        payload(WITNESS, "payload", "test=echo"), domain])
-    vm = boot(config, limit=limit)
-    vm.expect(WITNESS, r"ECHO-READY", 30)
-    return vm
-
-
-def assert_witness(vm):
-    """The domain beside still answers."""
-    vm.run(WITNESS, "are you there", r"^ECHO are you there$")
 
 
 def frames(vm):

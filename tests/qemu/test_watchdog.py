@@ -6,8 +6,8 @@ import pytest
 
 from harness import HV, linux, mkdtb, payload
 from mkdtb import empty, string
-from test_restart import WITNESS, assert_heart, assert_witness, beside_witness, check_lives, live, \
-    with_policy
+from test_restart import assert_heart, check_lives, live, with_policy
+from witness import WITNESS, assert_witness, beside_witness
 
 KINDS = {"sbsa-gwdt": "sbsa_gwdt", "smc-wdt": "arm_smc_wdt"}   # and Linux' drivers
 

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "fake_insn.h"
+
 #include <corbel/guest_ldst.h>
 
 #include <arch/insn.h>
@@ -22,61 +24,13 @@
 #include <corbel/guest_exit.h>
 #include <corbel/vdev.h>
 
-#define PC      0x40001000ull
 #define BASE    0x22000000ull
 #define SIZE    0x1000ull
 #define NO_FAIL 99u
 
-static u32 insn; /* what RAM at PC holds */
-static bool is_a64, is_mapped;
-static u64 sp;
 static u8 device[SIZE];
 static u32 accesses, fail_at;
 static enum mmio_result fail_with;
-
-/* --- the seam, as far as guest_ldst.c uses it ------------------------------------------------- */
-
-bool arch_insn_is_a64(const struct vcpu *v)
-{
-    return is_a64;
-}
-
-u64 arch_insn_sp_get(const struct vcpu *v)
-{
-    return sp;
-}
-
-void arch_insn_sp_set(struct vcpu *v, u64 value)
-{
-    sp = value;
-}
-
-void arch_vcpu_skip(struct vcpu *v, bool il32)
-{
-    v->regs.pc += il32 ? 4 : 2;
-}
-
-bool stage2_translate_s1(u64 gva, bool write, ipa_t *out)
-{
-    *out = IPA(gva);
-    return is_mapped;
-}
-
-enum corbel_err p2m_ram_at(const struct p2m *p2m, ipa_t ipa, pa_t *pa, u64 *contiguous)
-{
-    *pa = PA(ipa.v);
-    *contiguous = 4;
-    return ipa.v == PC ? CORBEL_OK : ERR_NOENT;
-}
-
-void *arch_window_open(enum window_slot slot, pa_t pa, enum el2_attr attr)
-{
-    return &insn;
-}
-
-void arch_window_close(enum window_slot slot)
-{
-}
 
 /* --- the device ------------------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "fake_core.h"
+#include "fake_mmio.h"
 
 #include <corbel/console.h>
 #include <corbel/domain.h>
@@ -41,16 +42,7 @@ void vgic_set_line(struct domain *to, u32 intid, bool level)
 
 static enum mmio_result access(u32 offset, u8 size, bool write, u64 *value)
 {
-    const struct mmio_region *r = mmio_find(&d.mmio, IPA(BASE + offset));
-    struct mmio_access a = {
-        .ipa = IPA(BASE + offset), .offset = offset, .size = size, .write = write, .value = *value
-    };
-    enum mmio_result ret;
-
-    assert_non_null(r);
-    ret = r->ops->access(NULL, r->ctx, &a);
-    *value = a.value;
-    return ret;
+    return mmio_once(&d.mmio, BASE + offset, size, write, value);
 }
 
 static u32 get(u32 offset)
