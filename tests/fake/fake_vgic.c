@@ -540,3 +540,11 @@ void fake_phys_deliver(struct domain *d)
     }
     fake_set_cpu(here);
 }
+
+void fake_quiesce(struct domain *d)
+{
+    for (u32 i = 0; i < 3; i++) {
+        fake_phys_deliver(d);
+        fake_serve(d);
+    }
+}

@@ -65,6 +65,9 @@ u32 guest_running_priority(u32 cpu);
 /* The physical interrupt fires where it can, and EL2 acknowledges and injects it. */
 void fake_phys_deliver(struct domain *d);
 
+/* The same, and fake_serve(), until what one causes of the other is done, too. */
+void fake_quiesce(struct domain *d);
+
 /* MMIO as the guest of v does it, on v's CPU; retried while others fold. */
 u64 mmio_get(struct vcpu *v, u64 ipa, u8 size);
 void mmio_set(struct vcpu *v, u64 ipa, u8 size, u64 value);

@@ -221,30 +221,29 @@ static void check_attach(u8 ipa_bits)
     assert_int_equal(reaches(9, GUEST + 0x1234, true), 0);
 }
 
+static void check_sizes(const struct model_smmuv2_config *c, const u8 *sizes, u32 count)
+{
+    for (u32 i = 0; i < count; i++) {
+        rig_start(c);
+        check_attach(sizes[i]);
+        assert_int_equal(rig_teardown(NULL), 0);
+        assert_int_equal(rig_setup(NULL), 0);
+    }
+    rig_start(c);
+}
+
 static void two_domains(void **state)
 {
     static const u8 sizes[] = { 32, 36, 39, 40, 42, 43, 44, 48 };
 
-    for (u32 i = 0; i < ARRAY_SIZE(sizes); i++) {
-        rig_start(&model_mmu500);
-        check_attach(sizes[i]);
-        assert_int_equal(rig_teardown(state), 0);
-        assert_int_equal(rig_setup(state), 0);
-    }
-    rig_start(&model_mmu500);
+    check_sizes(&model_mmu500, sizes, ARRAY_SIZE(sizes));
 }
 
 static void two_domains_version_1(void **state)
 {
     static const u8 sizes[] = { 32, 33, 36, 39, 40 };
 
-    for (u32 i = 0; i < ARRAY_SIZE(sizes); i++) {
-        rig_start(&model_mmu400);
-        check_attach(sizes[i]);
-        assert_int_equal(rig_teardown(state), 0);
-        assert_int_equal(rig_setup(state), 0);
-    }
-    rig_start(&model_mmu400);
+    check_sizes(&model_mmu400, sizes, ARRAY_SIZE(sizes));
 }
 
 /* The bank says what the CPU's registers say: root, VMID, T0SZ, SL0, PS. */

@@ -90,14 +90,6 @@ static u32 best_priority(u32 v, u32 limit)
     return best;
 }
 
-static void quiesce(void)
-{
-    for (u32 i = 0; i < 3; i++) {
-        fake_phys_deliver(d);
-        fake_serve(d);
-    }
-}
-
 /* --- invariants --- */
 
 static void check_all(void)
@@ -315,7 +307,7 @@ static void step_ack(void)
 
     if (depth[v->id] + dropped_n[v->id] >= 32)
         return;
-    quiesce();
+    fake_quiesce(d);
     limit = MIN(guest_running_priority(v->resident->id), 0xf8u);
     best = best_priority(v->id, limit);
     iar = guest_ack(v->resident->id);
@@ -372,7 +364,7 @@ static void step_read(void)
     struct vcpu *v = accessor(&owner);
     u64 value;
 
-    quiesce();
+    fake_quiesce(d);
     value = mmio_get(v, bank(owner, base) + reg + base / 32 * 4, 4);
     for (u32 i = 0; i < 32; i++) {
         const struct model_irq *m = model(owner, base + i);
@@ -438,7 +430,7 @@ static void run(u32 ver, u32 lrs, bool eoi_mode)
         steps[rnd(ARRAY_SIZE(steps))]();
         if (rnd(2))
             continue; /* let changes pile up */
-        quiesce();
+        fake_quiesce(d);
         check_all();
     }
     fake_vgic_teardown();

@@ -48,14 +48,6 @@ static struct vcpu *somebody(void)
     return v;
 }
 
-static void quiesce(void)
-{
-    for (u32 i = 0; i < 3; i++) {
-        fake_phys_deliver(d);
-        fake_serve(d);
-    }
-}
-
 static void device(void)
 {
     u32 n = any();
@@ -76,7 +68,7 @@ static void ack(void)
     if (depth[v->id] + dropped_n[v->id] >= 32)
         return;
     if (rnd(2))
-        quiesce();
+        fake_quiesce(d);
     fake_set_cpu(v->resident->id);
     iar = guest_ack(v->resident->id);
     if (iar == 1023)
@@ -241,7 +233,7 @@ static void settle(void)
         bool any_ack = false;
 
         assert_true(rounds < 6 * COUNT);
-        quiesce();
+        fake_quiesce(d);
         for (u32 i = 0; i < VCPUS; i++) {
             u32 iar = guest_ack(i);
 
@@ -287,7 +279,7 @@ static void live(u8 version, u32 lrs, bool eoi_mode, bool end_unseen)
         steps[rnd(ARRAY_SIZE(steps))]();
         if (rnd(2))
             continue;
-        quiesce();
+        fake_quiesce(d);
         check();
         if (!rnd(40))
             settle();
