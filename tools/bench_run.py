@@ -170,7 +170,7 @@ class Run:
             time.sleep(0.05)
 
     def _read_counts(self):
-        """{"first-guest": n, "starts": [counts], "regions": .., "marks": ..}, counts a dictionary."""
+        """{"first-guest": n, "starts": [counts], "regions": .., "marks": ..}, each a dictionary."""
         result = {"first-guest": 0, "starts": [], "regions": [], "marks": []}
         with open(self.counts, encoding="ascii") as file:
             for line in file:

@@ -166,8 +166,8 @@ def test_counts(tmp_path):
     config = bench_figures.payload_config("tree")
     run = bench_run.Run.__new__(bench_run.Run)
     run.counts = tmp_path / "counts"
-    run.counts.write_text("first-guest 7\nstart 0 0 9 0 0 0 0\nregion 0 1 2 3 4 5 6\nmark 1 1 1 1 1 1\n"
-                          "mark 9 8 7 6 5 4\nend 0 0 0 0 0 0\n")
+    run.counts.write_text("first-guest 7\nstart 0 0 9 0 0 0 0\nregion 0 1 2 3 4 5 6\n"
+                          "mark 1 1 1 1 1 1\nmark 9 8 7 6 5 4\nend 0 0 0 0 0 0\n")
     counts = run._read_counts()     # pylint: disable=protected-access
     assert counts["first-guest"] == 7 and counts["starts"][0]["el2"] == 9
     assert counts["regions"][0]["el2"] == 2

@@ -16,6 +16,7 @@ unit-test_addrmap_native := common/addrmap_native.c common/addrmap.c common/s2po
 unit-test_image := common/image.c
 unit-test_image_place := common/image_place.c
 unit-test_fdt_read := common/lib/fdt_read.c common/lib/fdt_walk.c common/lib/str.c
+unit-test_fdt_reg := $(unit-test_fdt_read)
 unit-test_gunzip := common/lib/gunzip.c
 unit-test_hostmap := common/hostmap.c $(platform-srcs) common/cmdline.c common/lib/fdt_read.c common/lib/fdt_walk.c common/lib/fdt_irq.c common/lib/printf.c common/lib/str.c
 unit-test_fdt_irq := common/lib/fdt_irq.c common/lib/fdt_read.c common/lib/fdt_walk.c common/lib/str.c
