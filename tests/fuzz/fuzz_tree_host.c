@@ -29,7 +29,8 @@ static bool is_refusal(void)
 {
     static const char *const fine[] = { "no room for the ", "the frame allocator's books at ",
                                         "the device tree describes no memory",
-                                        "the memory banks of the device tree cannot be " };
+                                        "the memory banks of the device tree cannot be ",
+                                        "no memory for a copy of the device tree " };
 
     if (!running || running->free || running->domain_count)
         return false;
