@@ -290,6 +290,7 @@ bool addrmap_line(const struct addrmap *map, u32 index, char *buf, size_t size)
                      (unsigned long long)entry->base,
                      (unsigned long long)(entry->base + entry->size - 1),
                      (unsigned long long)entry->size, entry->what, backing);
+    str_clean(buf); /* shared memory has its name from the tree */
     return true;
 }
 

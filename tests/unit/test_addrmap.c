@@ -231,6 +231,9 @@ static void test_lines(void **state)
     assert_true(addrmap_line(&map, 3, line, sizeof(line)));
     assert_string_equal(line, "0x0040000000-0x007fffffff 0x040000000 RAM bank 0");
     assert_false(addrmap_line(&map, 4, line, sizeof(line)));
+    strcpy(map.entries[0].what, "shm tw\351\033"); /* a name of the tree is in it */
+    assert_true(addrmap_line(&map, 0, line, sizeof(line)));
+    assert_string_equal(line, "0x0003001000-0x0003010fff 0x000010000 shm tw??");
 }
 
 /* Several given devices may have their registers in one page, as long as all are forwarded. */
