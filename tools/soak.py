@@ -24,11 +24,12 @@ from dataclasses import dataclass
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(ROOT, "tools"), os.path.join(ROOT, "tests", "qemu")]
 import mkdtb  # noqa: E402
-from harness import HV, SCALE, ConsoleTimeout, Session, payload  # noqa: E402
+from harness import HV, HV_IMAGE, SCALE, ConsoleTimeout, Session, payload  # noqa: E402
 
 STRESS, PULSE = "domU1", "domU2"
 QUIET_S = 60          # without a step or a beat: a hang
 END_S = 60            # from the last step to the next life
+HOOK = (0x40ff0000, 0x10000)    # the end of its RAM (stress_addr.c)
 PROGRESS = {STRESS: re.compile(r"# STRESS \d+ steps|^STRESS-END", re.M),
             PULSE: re.compile(r"^PULSE \d+", re.M)}
 
@@ -62,6 +63,8 @@ class Soak:
         stress = payload(STRESS, "payload", f"{words} steps={-(-self.steps // self.vcpus)}",
                          cpus=self.vcpus)
         stress.props["corbel,on-reboot"] = mkdtb.string("restart")
+        if "release" not in HV_IMAGE["corbel"]:     # that has no hook
+            stress.props["corbel,debug-hook"] = mkdtb.u64(*HOOK)
         bound = int(self.bound_ms * SCALE)
         machine = mkdtb.Machine(gic=self.gic, cpu=self.cpu, smp=self.smp, ram="1G")
         return mkdtb.Config(machine=machine, domains=[

@@ -41,6 +41,8 @@ struct target {
 void stress_map_init(void);
 /* Somewhere that hurts nobody but perhaps the hypervisor. */
 struct target stress_address(struct stress *s);
+/* A page of RAM that a debug build may have unmapped, or beside it. */
+uint64_t stress_hook_page(struct stress *s);
 /* The window through which the first GiB of addresses, all devices, is Normal and executable. */
 uint64_t stress_window(uint64_t ipa);
 

@@ -15,6 +15,7 @@
 #define REACH_ABOVE  0x20000U
 _Static_assert(STRESS_REACH < REACH_BELOW && STRESS_REACH < REACH_ABOVE, "reach of a base");
 #define SCRATCH_SIZE 0x8000U
+#define HOOK_PAGES   16U /* of the end of RAM, if the domain has a hook (tools/soak.py) */
 #define MAX_BLOCKS   48U
 #define MAX_BANKS    8U
 
@@ -125,6 +126,13 @@ static struct target at_ram_end(struct stress *s)
     uint64_t at = last->base + last->size - 16 + stress_below(s, 32);
 
     return end_is_free ? (struct target){ at, at, true } : in_scratch(s);
+}
+
+uint64_t stress_hook_page(struct stress *s)
+{
+    const struct block *last = &banks[bank_count - 1];
+
+    return last->base + last->size - (stress_below(s, HOOK_PAGES + 2) << 12);
 }
 
 static uint64_t in_block(struct stress *s)

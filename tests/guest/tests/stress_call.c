@@ -130,7 +130,7 @@ void stress_call(struct stress *s)
         r.x[1] = some_mpidr(s);
     }
     if (r.x[0] - HOOK_CALLS < 4) {
-        r.x[1] = stress_address(s).ipa;
+        r.x[1] = stress_below(s, 4) == 0 ? stress_address(s).ipa : stress_hook_page(s);
     }
     r.x[16] = stress_below(s, 64); /* where Xen's own hypercalls have their number */
     tame(s, &r);
