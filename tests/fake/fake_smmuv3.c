@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The SMMUv3 model: registers, command queue, caches, and how a transaction goes. What software
+ * The SMMUv3 model: registers, queues, and what commands drop from the caches. What software
  * must not do is an assertion here. IHI 0070; QEMU 10 where that leaves a choice.
  */
-#include "fake_smmuv3.h"
+#include "fake_smmuv3_priv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,215 +23,8 @@
 #include <corbel/drivers.h>
 #include <hw/smmuv3.h>
 
-#define RAM_BASE   0x80000000ull
-#define RAM_SIZE   (24 * SZ_1M)
-#define HEAP_PAGES 4096u /* 16 MiB for the driver, the rest for translation tables */
-#define STREAMS    65536u
-#define TLB_SIZE   256u
-#define LINE       64u
-
-#define CR0_ENABLED ((u32)(SMMU_CR0_SMMUEN | SMMU_CR0_CMDQEN | SMMU_CR0_EVENTQEN))
-
 struct fake_smmu fake_smmu;
-#define m fake_smmu
-
-struct ste {
-    u64 dw[8];
-};
-
-static struct {
-    u8 *dram, *synced; /* non-coherent: memory, and what the CPU's caches agreed with it on */
-    u8 *before;        /* memory at the last barrier */
-    u64 high;          /* of the heap: bytes ever used */
-    bool page_taken[HEAP_PAGES];
-    u64 next_page;
-    struct ste *ste; /* cached entries, by stream */
-    bool *ste_cached;
-    u64 l1[STREAMS]; /* cached level-1 descriptors, by span */
-    struct tlb {
-        bool used;
-        u16 vmid;
-        u64 ipa, size, pa;
-        u8 s2ap;
-    } tlb[TLB_SIZE];
-    u32 tlb_next;
-    bool two_levels; /* FMT is never linear again */
-} in;
-
-static bool is_coherent(void)
-{
-    return m.idr0 & SMMU_IDR0_COHACC;
-}
-
-/* ---- memory ---- */
-
-/* Where the SMMU finds this address; NULL: no memory there. */
-static u8 *at(u64 pa, u64 size)
-{
-    if (pa < RAM_BASE || pa + size > RAM_BASE + RAM_SIZE)
-        return NULL;
-    return (is_coherent() ? fake_ram : in.dram) + (pa - RAM_BASE);
-}
-
-/* The driver's own structures: what it gave back must not be read any more. */
-static const void *structure(u64 pa, u64 size)
-{
-    assert_true(pa >= RAM_BASE && pa + size <= RAM_BASE + HEAP_PAGES * PAGE_SIZE);
-    assert_true(in.page_taken[(pa - RAM_BASE) / PAGE_SIZE]);
-    return at(pa, size);
-}
-
-static void cache_hook(const void *va, size_t size, bool inval)
-{
-    u64 first = ALIGN_DOWN((u64)((const u8 *)va - fake_ram), LINE);
-    u64 end = ALIGN_UP((u64)((const u8 *)va - fake_ram) + size, LINE);
-
-    for (u64 i = first; i < end; i += LINE) {
-        if (memcmp(fake_ram + i, in.synced + i, LINE))
-            memcpy(in.dram + i, fake_ram + i, LINE);
-        if (inval)
-            memcpy(fake_ram + i, in.dram + i, LINE);
-        memcpy(in.synced + i, fake_ram + i, LINE);
-    }
-    fake_barrier();
-}
-
-static void *heap_get(u64 size, u64 align)
-{
-    u64 pages = size / PAGE_SIZE, step = align / PAGE_SIZE;
-
-    assert_true(size && IS_ALIGNED(size, PAGE_SIZE) && IS_ALIGNED(align, PAGE_SIZE));
-    if (m.alloc_fail_at >= 0 && m.alloc_fail_at-- == 0)
-        return NULL;
-    for (u64 first = 0; first + pages <= HEAP_PAGES; first += step) {
-        u64 n = 0;
-
-        while (n < pages && !in.page_taken[first + n])
-            n++;
-        if (n < pages)
-            continue;
-        memset(&in.page_taken[first], true, pages);
-        m.pages_used += pages;
-        in.high = MAX(in.high, (first + pages) * PAGE_SIZE);
-        return memset(fake_ram + first * PAGE_SIZE, 0, size);
-    }
-    return NULL;
-}
-
-/* Poison looks like entries that are valid. */
-static void heap_put(void *ptr, u64 size)
-{
-    u64 offset = (u64)((u8 *)ptr - fake_ram);
-
-    for (u32 i = 0; i < STREAMS; i++)
-        assert_true((in.l1[i] & L1STD_L2PTR) != RAM_BASE + offset || !in.l1[i]);
-    for (u64 i = 0; i < size / PAGE_SIZE; i++) {
-        assert_true(in.page_taken[offset / PAGE_SIZE + i]);
-        in.page_taken[offset / PAGE_SIZE + i] = false;
-    }
-    m.pages_used -= size / PAGE_SIZE;
-    memset(ptr, 0xff, size);
-}
-
-const struct iommu_mem fake_smmu_mem = { .alloc = heap_get, .free = heap_put };
-
-void *fake_smmu_page(u32 order)
-{
-    u64 size = PAGE_SIZE << order;
-
-    in.next_page = ALIGN_UP(in.next_page, size) + size;
-    assert_true(in.next_page <= RAM_SIZE);
-    return memset(fake_ram + in.next_page - size, 0, size);
-}
-
-/* ---- the stream table ---- */
-
-static u64 table_base(void)
-{
-    return m.strtab_base & GENMASK(51, 6);
-}
-
-static u32 split(void)
-{
-    return (u32)FIELD_GET(SMMU_STRTAB_SPLIT, m.strtab_cfg);
-}
-
-/* Is what stands at va as it was at the last barrier? */
-static bool is_settled(const u8 *va, u64 size)
-{
-    const u8 *memory = is_coherent() ? fake_ram : in.dram;
-
-    return !memcmp(va, in.before + (va - memory), size);
-}
-
-static bool is_translating(const struct ste *e)
-{
-    return e->dw[0] & STE_0_V && FIELD_GET(STE_0_CONFIG, e->dw[0]) >= STE_CONFIG_BYPASS;
-}
-
-/* No entry that the SMMU could read now is other than whole. */
-static void check_entry(const struct ste *e, const struct ste *before)
-{
-    u16 vmid = (u16)FIELD_GET(STE_2_S2VMID, e->dw[2]);
-    bool known = false;
-
-    if (!is_translating(e))
-        return;
-    assert_memory_equal(&e->dw[1], &before->dw[1], STE_BYTES - 8);
-    if (before->dw[0] & STE_0_V)
-        assert_int_equal(e->dw[0], before->dw[0]);
-    assert_int_equal(FIELD_GET(STE_1_SHCFG, e->dw[1]), STE_SHCFG_INCOMING);
-    if (FIELD_GET(STE_0_CONFIG, e->dw[0]) == STE_CONFIG_BYPASS)
-        return;
-    assert_int_equal(FIELD_GET(STE_0_CONFIG, e->dw[0]), STE_CONFIG_S2);
-    assert_true(e->dw[2] & STE_2_S2AA64 && e->dw[2] & STE_2_S2R && e->dw[3]);
-    for (u32 i = 0; i < ARRAY_SIZE(m.vmids); i++)
-        known |= m.vmids[i] && m.vmids[i] == vmid;
-    assert_true(known);
-}
-
-static void check_table(const u8 *va, u32 count, bool reachable_before)
-{
-    const u8 *memory = is_coherent() ? fake_ram : in.dram;
-
-    if (!reachable_before)
-        assert_true(is_settled(va, (u64)count * STE_BYTES));
-    for (u32 i = 0; i < count; i++) {
-        const u8 *e = va + i * STE_BYTES;
-
-        check_entry((const void *)e, (const void *)(in.before + (e - memory)));
-    }
-}
-
-static void check_two_levels(void)
-{
-    u32 spans = (u32)BIT(FIELD_GET(SMMU_STRTAB_LOG2SIZE, m.strtab_cfg) - split());
-    const u64 *l1 = structure(table_base(), spans * sizeof(u64));
-    u64 last = 0;
-
-    for (u32 i = 0; i < spans; i++) {
-        if (!l1[i] || l1[i] == last)
-            continue;
-        last = l1[i];
-        assert_int_equal(FIELD_GET(L1STD_SPAN, last), split() + 1);
-        assert_true(IS_ALIGNED(last & L1STD_L2PTR, (u64)STE_BYTES << split()));
-        check_table(structure(last & L1STD_L2PTR, PAGE_SIZE), (u32)BIT(split()),
-                    is_settled((const u8 *)&l1[i], sizeof(u64)));
-    }
-}
-
-/* At each barrier: stores since the last one may have become visible in any order. */
-static void barrier_hook(void)
-{
-    if (m.cr0ack & SMMU_CR0_SMMUEN) {
-        if (m.strtab_cfg & SMMU_STRTAB_TWO_LEVELS)
-            check_two_levels();
-        else
-            check_table(structure(table_base(), PAGE_SIZE),
-                        (u32)BIT(FIELD_GET(SMMU_STRTAB_LOG2SIZE, m.strtab_cfg)), true);
-    }
-    memcpy(in.before, is_coherent() ? fake_ram : in.dram, in.high);
-}
+struct fake_smmu_state fake_smmu_state;
 
 /* ---- queues ---- */
 
@@ -288,7 +81,7 @@ void fake_smmu_event(const u64 dw[4])
             m.evtq_prod ^= (u32)SMMU_QUEUE_OVFLG;
         return;
     }
-    memcpy(at(queue_entry(m.evtq_base, m.evtq_prod, EVT_BYTES), EVT_BYTES), dw, EVT_BYTES);
+    memcpy(smmu_at(queue_entry(m.evtq_base, m.evtq_prod, EVT_BYTES), EVT_BYTES), dw, EVT_BYTES);
     evict_events();
     m.evtq_prod = ((m.evtq_prod + 1) & mask) | ovflg;
     m.event_pulses += (m.irq_ctrl & SMMU_IRQ_CTRL_EVENTQ) != 0;
@@ -299,7 +92,7 @@ static void forget_streams(u32 first, u64 count)
     for (u64 i = first; i < first + count && i < STREAMS; i++) {
         in.ste_cached[i] = false;
         if (m.strtab_cfg & SMMU_STRTAB_TWO_LEVELS)
-            in.l1[i >> split()] = 0;
+            in.l1[i >> smmu_split()] = 0;
     }
 }
 
@@ -369,7 +162,8 @@ static bool consume_one(void)
 {
     struct fake_smmu_cmd c;
 
-    memcpy(&c, structure(queue_entry(m.cmdq_base, m.cmdq_cons, CMD_BYTES), CMD_BYTES), sizeof(c));
+    memcpy(&c, smmu_structure(queue_entry(m.cmdq_base, m.cmdq_cons, CMD_BYTES), CMD_BYTES),
+           sizeof(c));
     if (m.abt_in && !--m.abt_in) {
         refuse(SMMU_CERROR_ABT);
         return false;
@@ -397,155 +191,6 @@ static void consume(u32 most)
             return;
         m.cmd_budget -= m.cmd_budget != ~0u;
     }
-}
-
-/* ---- a transaction ---- */
-
-static bool record(u32 type, u32 stream, u64 dw1, u64 ipa)
-{
-    u64 dw[4] = { type | (u64)stream << 32, dw1, ipa, ipa };
-
-    fake_smmu_event(dw);
-    return false;
-}
-
-/* The entry, by the caches where they have it. 0, or the event that it is instead. */
-static u32 find_ste(u32 stream, struct ste *out)
-{
-    u64 table = table_base(), index = stream, desc;
-
-    if (stream >= BIT(FIELD_GET(SMMU_STRTAB_LOG2SIZE, m.strtab_cfg)))
-        return EVT_C_BAD_STREAMID;
-    if (in.ste_cached[stream]) {
-        *out = in.ste[stream];
-        return 0;
-    }
-    if (m.strtab_cfg & SMMU_STRTAB_TWO_LEVELS) {
-        u64 *cached = &in.l1[stream >> split()];
-
-        memcpy(&desc, structure(table + (stream >> split()) * sizeof(u64), 8), sizeof(desc));
-        if (*cached)
-            desc = *cached;
-        if (!desc)
-            return EVT_C_BAD_STREAMID;
-        *cached = desc;
-        table = desc & L1STD_L2PTR;
-        index &= BIT(split()) - 1;
-    }
-    memcpy(out, structure(table + index * STE_BYTES, STE_BYTES), sizeof(*out));
-    /* The architecture lets invalid entries be cached, too. */
-    in.ste[stream] = *out;
-    in.ste_cached[stream] = true;
-    return 0;
-}
-
-static bool is_legal(const struct ste *e)
-{
-    u64 t0sz = FIELD_GET(GENMASK(37, 32), e->dw[2]), sl0 = FIELD_GET(GENMASK(39, 38), e->dw[2]);
-    u32 oas[] = { 32, 36, 40, 42, 44, 48, 52, 52 };
-    u32 bits = oas[m.idr5 & SMMU_IDR5_OAS];
-
-    assert_true(e->dw[2] & STE_2_S2AA64); /* QEMU itself would end here */
-    return m.idr0 & SMMU_IDR0_S2P && 64 - t0sz <= bits && e->dw[3] >> bits == 0 &&
-           (sl0 == 2   ? t0sz <= 24
-            : sl0 == 1 ? t0sz >= 21 && t0sz <= 33
-                       : false) &&
-           (m.idr0 & SMMU_IDR0_VMID16 || FIELD_GET(STE_2_S2VMID, e->dw[2]) < 256);
-}
-
-/* 0 and a translation, or the event. */
-static u32 walk(const struct ste *e, u64 ipa, struct tlb *t)
-{
-    static const u8 ps_bits[] = { 32, 36, 40, 42, 44, 48, 52, 52 };
-    u32 level = 2u - (u32)FIELD_GET(GENMASK(39, 38), e->dw[2]);
-    u32 bits = 64u - (u32)FIELD_GET(GENMASK(37, 32), e->dw[2]), shift;
-    u64 table = e->dw[3] & STE_3_S2TTB, pte, pa;
-
-    if (ipa >> bits)
-        return EVT_F_TRANSLATION;
-    for (;; level++) {
-        /* Concatenated tables: the first level's index is as wide as the input. */
-        u64 index = ipa >> (shift = 39 - 9 * level);
-        const u8 *p;
-
-        if (level != 2u - FIELD_GET(GENMASK(39, 38), e->dw[2]))
-            index &= 511;
-        p = at(table + index * 8, 8);
-        if (!p)
-            return EVT_F_WALK_EABT;
-        memcpy(&pte, p, sizeof(pte));
-        if (!(pte & 1))
-            return EVT_F_TRANSLATION;
-        pa = pte & GENMASK(47, 12);
-        if (level == 3 || !(pte & 2))
-            break;
-        table = pa;
-    }
-    pa &= ~(BIT(shift) - 1);
-    if (pa >> ps_bits[FIELD_GET(GENMASK(50, 48), e->dw[2])])
-        return EVT_F_ADDR_SIZE;
-    if (!(pte & BIT(10)))
-        return EVT_F_ACCESS;
-    *t = (struct tlb){ true,
-                       (u16)FIELD_GET(STE_2_S2VMID, e->dw[2]),
-                       ipa & ~(BIT(shift) - 1),
-                       BIT(shift),
-                       pa,
-                       (u8)(pte >> 6 & 3) };
-    return 0;
-}
-
-static u32 translate(const struct ste *e, u64 ipa, struct tlb **out)
-{
-    u16 vmid = (u16)FIELD_GET(STE_2_S2VMID, e->dw[2]);
-    u32 event;
-
-    for (u32 i = 0; i < TLB_SIZE; i++) {
-        struct tlb *t = &in.tlb[i];
-
-        if (t->used && t->vmid == vmid && ipa - t->ipa < t->size) {
-            *out = t;
-            return 0;
-        }
-    }
-    *out = &in.tlb[in.tlb_next];
-    event = walk(e, ipa, *out);
-    in.tlb_next = (in.tlb_next + !event) % TLB_SIZE;
-    return event;
-}
-
-bool fake_smmu_dma(u32 stream, u64 ipa, bool write, u64 *pa)
-{
-    u64 dw1 = (write ? 0 : EVT_1_RNW) | BIT(39) | 2ull << 40;
-    struct ste e = { { 0 } };
-    struct tlb *t;
-    u32 event;
-
-    *pa = ipa;
-    if (!(m.cr0ack & SMMU_CR0_SMMUEN))
-        return !(m.gbpa & SMMU_GBPA_ABORT);
-    event = find_ste(stream, &e);
-    if (event == EVT_C_BAD_STREAMID && !(m.cr2 & SMMU_CR2_RECINVSID))
-        return false;
-    if (!event && !(e.dw[0] & STE_0_V))
-        event = EVT_C_BAD_STE;
-    if (event)
-        return record(event, stream, 0, 0);
-    if (FIELD_GET(STE_0_CONFIG, e.dw[0]) == STE_CONFIG_ABORT)
-        return false;
-    if (FIELD_GET(STE_0_CONFIG, e.dw[0]) == STE_CONFIG_BYPASS)
-        return true;
-    if (!is_legal(&e))
-        return record(EVT_C_BAD_STE, stream, 0, 0);
-    if (ipa >> 48)
-        return false;
-    event = translate(&e, ipa, &t);
-    if (!event && !(t->s2ap & (write ? 2 : 1)))
-        event = EVT_F_PERMISSION;
-    if (event)
-        return e.dw[2] & STE_2_S2R ? record(event, stream, dw1, ipa) : false;
-    *pa = t->pa + (ipa - t->ipa);
-    return true;
 }
 
 /* ---- registers ---- */
@@ -616,7 +261,7 @@ static void write_config(u32 offset, u64 value)
     switch (offset) {
     case SMMU_CR1:
         assert_false(m.cr0ack & CR0_ENABLED);
-        assert_int_equal(value, is_coherent() ? SMMU_CR1_COHERENT : 0);
+        assert_int_equal(value, smmu_is_coherent() ? SMMU_CR1_COHERENT : 0);
         m.cr1 = (u32)value;
         break;
     case SMMU_CR2:
@@ -734,8 +379,8 @@ void fake_smmu_init(void)
     memset(in.synced, 0xff, RAM_SIZE);
     fake_io.read = io_read;
     fake_io.write = io_write;
-    fake_cache_hook = cache_hook;
-    fake_barrier_hook = barrier_hook;
+    fake_cache_hook = smmu_cache_hook;
+    fake_barrier_hook = smmu_barrier_hook;
 }
 
 struct iommu *fake_smmu_iommu(void)
@@ -746,7 +391,7 @@ struct iommu *fake_smmu_iommu(void)
 
     memset(priv, 0, sizeof(priv));
     desc = (struct platform_iommu){ .kind = IOMMU_SMMU_V3,
-                                    .coherent = is_coherent(),
+                                    .coherent = smmu_is_coherent(),
                                     .regs = { 0x9050000, SMMU_REGS_SIZE },
                                     .path = "/smmuv3@9050000" };
     u = (struct iommu){ .ops = &smmuv3_ops,
