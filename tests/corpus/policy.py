@@ -4,7 +4,7 @@ from fdt import empty, string, u32, u64
 from corpus import MIB, case
 from mkdtb import static_mem
 
-HOOKED_AT = 0x68000000     # nobody else's in the corpus: cases share trees in any combination
+HOOKED_AT = 0x62000000     # nobody else's in the corpus: cases share trees in any combination
 ACTIONS = 'expected "halt", "restart" or "host-reset"'
 WATCHDOG = 'expected "sbsa-gwdt" or "smc-wdt"'
 LIMIT = "expected a count from 1 to 65535 and seconds from 1 to 86400"
@@ -88,7 +88,7 @@ def hook_outside_ram(kit, name):
     return kit.domain(name, props={"corbel,debug-hook": u64(0x41000000, 0x1000)})
 
 
-@case("{node}: corbel,debug-hook = <0x0 0x68fff000 0x0 0x2000>: expected guest addresses in one "
+@case("{node}: corbel,debug-hook = <0x0 0x62fff000 0x0 0x2000>: expected guest addresses in one "
       "bank of the domain's RAM", debug=True)
 def hook_beyond_ram(kit, name):
     return kit.domain(name, props={"corbel,debug-hook": u64(HOOKED_AT + 0xfff000, 0x2000),
