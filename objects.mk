@@ -236,6 +236,7 @@ init-objs := \
     common/lib/fdt_find.o \
     common/lib/fdt_irq.o \
     common/lib/fdt_read.o \
+    common/lib/fdt_walk.o \
     common/lib/fdt_write.o \
     third_party/libfdt/fdt.o \
     third_party/libfdt/fdt_check.o \
@@ -254,30 +255,17 @@ hot-objs := \
     common/guest_abort.o \
     common/guest_exit.o \
     common/guest_ldst.o \
-    common/irq.o \
     common/irq_dispatch.o \
     common/run.o \
-    common/sched.o \
-    common/timer.o \
     common/vcpu.o \
     common/vdev/vdev.o \
-    common/vdev/vgic.o \
-    common/vdev/vgic_hw.o \
-    common/vdev/vgic_lr.o \
     common/vdev/vgic_mmio.o \
     common/vdev/vgic_run.o \
-    common/vdev/vgic_v2.o \
-    common/vdev/vgic_v3.o \
     common/vdev/vpsci.o \
     common/vdev/vsmccc.o \
-    common/vdev/vtimer.o \
     common/vdev/vuart.o \
-    common/lib/bitmap.o \
     common/lib/fdt_read.o \
     common/lib/fdt_walk.o \
     common/lib/polyhash.o \
     common/lib/spinlock.o \
-    common/lib/string.o \
-    drivers/irq/gicv2.o \
-    drivers/irq/gicv3.o \
     third_party/zlib/inffast.o

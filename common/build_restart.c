@@ -12,7 +12,6 @@
 #include <corbel/build_job.h>
 #include <corbel/domain.h>
 #include <corbel/drbg.h>
-#include <corbel/fdt_read.h>
 #include <corbel/lifecycle.h>
 #include <corbel/log.h>
 #include <corbel/plan.h>
@@ -95,11 +94,10 @@ static enum task_result give_up(struct domain *d, const char *why)
 static enum task_result give_up_module(struct domain *d, u32 n)
 {
     const struct domcfg_module *m = module_of(d, n);
-    char path[128], why[224];
+    char why[224];
 
     fmt_snprintf(why, sizeof(why), "%s: reg = 0x%llx+0x%llx: expected what was there at its start",
-                 fdtr_path_of(build_platform()->fdt, m->node, path, sizeof(path)),
-                 (unsigned long long)m->range.base, (unsigned long long)m->range.size);
+                 m->path, (unsigned long long)m->range.base, (unsigned long long)m->range.size);
     return give_up(d, why);
 }
 

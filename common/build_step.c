@@ -14,7 +14,6 @@
 #include <corbel/build_devices.h>
 #include <corbel/build_job.h>
 #include <corbel/domain.h>
-#include <corbel/fdt_read.h>
 #include <corbel/iommu.h>
 #include <corbel/irq.h>
 #include <corbel/log.h>
@@ -29,13 +28,10 @@
 #define CLEAN_STEP SZ_64K
 #define MAP_STEP   (8 * SZ_1M) /* by single pages: four tables */
 
-/* The domain cannot be built: name what is wrong at node and go straight to the teardown. */
-static enum task_result give_up(struct domain *d, int node, const char *why)
+/* The domain cannot be built: name what is wrong at path and go straight to the teardown. */
+static enum task_result give_up(struct domain *d, const char *path, const char *why)
 {
-    char path[128];
-
-    log_err("%s: %s: %s: %s", d->name, d->life.restarts ? "not restarted" : "refused",
-            fdtr_path_of(build_platform()->fdt, node, path, sizeof(path)), why);
+    log_err("%s: %s: %s: %s", d->name, d->life.restarts ? "not restarted" : "refused", path, why);
     build_count(d, false);
     domain_shutdown(d, SHUTDOWN_NONE);
     return TASK_AGAIN;
@@ -66,7 +62,7 @@ static enum task_result give_up_memory(struct domain *d, const char *expected)
 
     fmt_snprintf(why, sizeof(why), "memory = 0x%llx: expected %s",
                  (unsigned long long)(d->cfg->memory >> 10), expected);
-    return give_up(d, d->cfg->node, why);
+    return give_up(d, d->cfg->path, why);
 }
 
 static enum task_result give_up_module(struct domain *d, const struct domcfg_module *m,
@@ -76,7 +72,7 @@ static enum task_result give_up_module(struct domain *d, const struct domcfg_mod
 
     fmt_snprintf(why, sizeof(why), "reg = 0x%llx+0x%llx: expected %s",
                  (unsigned long long)m->range.base, (unsigned long long)m->range.size, expected);
-    return give_up(d, m->node, why);
+    return give_up(d, m->path, why);
 }
 
 /* The next piece of the RAM that the plan chose, and keeps: a restart is at the same place. */
@@ -194,7 +190,7 @@ static enum task_result stage_map(struct domain *d)
     if (err == ERR_AGAIN)
         return TASK_AGAIN;
     if (err != CORBEL_OK)
-        return give_up(d, d->cfg->node, "(stage 2) = (as planned): expected tables for it");
+        return give_up(d, d->cfg->path, "(stage 2) = (as planned): expected tables for it");
     d->stage = BUILD_START;
     return TASK_AGAIN;
 }
@@ -267,11 +263,11 @@ static enum task_result stage_start(struct domain *d)
     char why[160];
 
     if (map_gicv(d) != CORBEL_OK)
-        return give_up(d, d->cfg->node, "(stage 2) = (as planned): expected tables for it");
+        return give_up(d, d->cfg->path, "(stage 2) = (as planned): expected tables for it");
     if ((!d->dtb.blob && write_dtb(d) != CORBEL_OK) || build_load_dtb(d) != CORBEL_OK)
-        return give_up(d, d->cfg->node, "(device tree) = (as built): expected room for it");
+        return give_up(d, d->cfg->path, "(device tree) = (as built): expected room for it");
     if (iommu_attach(d, why, sizeof(why)) != CORBEL_OK)
-        return give_up(d, d->cfg->node, why);
+        return give_up(d, d->cfg->path, why);
     arch_icache_inval_all(); /* code was written: decision list section 11.1 */
     note_start(d);
     if (!start_vcpu0(d))

@@ -352,6 +352,7 @@ enum corbel_err domcfg_parse(const struct platform *p, int node, struct domcfg *
     memset(cfg, 0, sizeof(*cfg));
     e->text[0] = '\0';
     cfg->node = node;
+    fdtr_path_of(p->fdt, node, cfg->path, sizeof(cfg->path));
     domprop_node_name(p->fdt, node, cfg->name, sizeof(cfg->name));
     for (u32 i = 0; i < ARRAY_SIZE(steps); i++) {
         enum corbel_err err = steps[i](&ps);

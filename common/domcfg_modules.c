@@ -187,6 +187,7 @@ static enum corbel_err module_add(const struct search *s, int node, enum module_
         err = domprop_refusef(&at, "reg", DOMPROP_CELLS, "a device tree of at most 0x%llx bytes",
                               (unsigned long long)PASSDT_SIZE_MAX);
     slot->node = node;
+    fdtr_path_of(at.fdt, node, slot->path, sizeof(slot->path));
     return err;
 }
 

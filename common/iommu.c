@@ -8,7 +8,6 @@
 
 #include <corbel/bits.h>
 #include <corbel/domain.h>
-#include <corbel/fdt_read.h>
 #include <corbel/iommu_parts.h>
 #include <corbel/log.h>
 #include <corbel/p2m.h>
@@ -16,13 +15,6 @@
 #include <corbel/printf.h>
 
 #define DROP_MAX 65536u /* records: more than any queue holds */
-
-const char *iommu_device_path(const struct passdt_device *device, char *buf, u32 size)
-{
-    if (device->host_node < 0)
-        return device->name;
-    return fdtr_path_of(iommu_all()->platform->fdt, device->host_node, buf, size);
-}
 
 u32 iommu_drop_faults(struct iommu *u)
 {
@@ -77,7 +69,6 @@ static void set_bypass(const struct domain *d, const struct passdt_device *devic
 {
     struct iommu *u = &iommu_all()->iommus[index];
     u32 *users = &bypasses[index];
-    char path[64];
 
     if (!u->ops || u->driven)
         return;
@@ -87,7 +78,7 @@ static void set_bypass(const struct domain *d, const struct passdt_device *devic
     spin_unlock(&u->lock);
     if (open)
         log_warn("%s: SMMU %s lets all DMA pass: %s is behind it, xen,force-assign-without-iommu",
-                 d->name, u->desc->path, iommu_device_path(device, path, sizeof(path)));
+                 d->name, u->desc->path, device->path);
 }
 
 /* All SMMUs before a device, driven or not, bit by index. */
@@ -215,7 +206,6 @@ static enum corbel_err attach_streams(struct domain *d, char *why, u32 size)
     const struct passdt *pass = &d->plan->pass;
     const char *text = NULL;
     enum corbel_err err = CORBEL_OK;
-    char path[64];
     u32 i;
 
     for (i = 0; i < pass->stream_count; i++) {
@@ -225,7 +215,7 @@ static enum corbel_err attach_streams(struct domain *d, char *why, u32 size)
         if (err == CORBEL_OK)
             continue;
         fmt_snprintf(why, size, "(SMMU) = (stream 0x%x of %s): expected %s to take it: %s",
-                     s->entry.stream.first, iommu_device_path(device_of(d, s), path, sizeof(path)),
+                     s->entry.stream.first, device_of(d, s)->path,
                      iommu_all()->iommus[s->entry.iommu].desc->path, text ? text : err_name(err));
         if (detach_streams(d, i) != CORBEL_OK)
             p2m_set_lost(&d->p2m);

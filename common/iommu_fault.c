@@ -172,11 +172,10 @@ static const char *access_text(bool write, bool has_address, u64 address, char *
 
 static void print_owned(const struct owner *o, const struct iommu_fault *f)
 {
-    char path[64], access[32], why[128];
+    char access[32], why[128];
 
     reason_text(o->d, f, why, sizeof(why));
-    log_warn("%s: DMA fault: %s stream 0x%x%s: %s", o->d->name,
-             iommu_device_path(o->device, path, sizeof(path)), f->stream,
+    log_warn("%s: DMA fault: %s stream 0x%x%s: %s", o->d->name, o->device->path, f->stream,
              access_text(f->write, f->has_address, f->ipa, access, sizeof(access)), why);
 }
 
@@ -225,7 +224,6 @@ static void quarantine(u32 index, const struct owner *o, u32 id)
     struct iommu_domain *io = &o->d->iommu;
     struct iommu_stream one = { .first = id, .count = 1 };
     enum corbel_err err = ERR_NOENT;
-    char path[64];
 
     if (io->quiet_count && io->quiet_stream == id && io->quiet_iommu == index)
         return; /* records of the same burst */
@@ -243,7 +241,7 @@ static void quarantine(u32 index, const struct owner *o, u32 id)
         io->quiet_count++;
         if (log_limit_ok(&io->limit, o->d->name))
             log_warn("%s: stream 0x%x of %s is in quarantine until the domain ends", o->d->name, id,
-                     iommu_device_path(o->device, path, sizeof(path)));
+                     o->device->path);
         return;
     }
     log_err("%s: SMMU %s: stream 0x%x: no quarantine: %s", o->d->name, u->desc->path, id,
@@ -253,8 +251,6 @@ static void quarantine(u32 index, const struct owner *o, u32 id)
 
 static void apply_policy(u32 index, const struct owner *o, const struct iommu_fault *f)
 {
-    char path[64];
-
     if (state_of(o->d) != DOMAIN_RUNNING || f->kind == IOMMU_FAULT_STREAM ||
         !__atomic_load_n(&o->d->iommu.attached, __ATOMIC_ACQUIRE))
         return;
@@ -264,7 +260,7 @@ static void apply_policy(u32 index, const struct owner *o, const struct iommu_fa
         break;
     case DMA_FAULT_CRASH:
         log_err("%s: crashed: DMA fault of %s, corbel,on-dma-fault = \"crash\"", o->d->name,
-                iommu_device_path(o->device, path, sizeof(path)));
+                o->device->path);
         domain_shutdown(o->d, SHUTDOWN_CRASH);
         break;
     default:

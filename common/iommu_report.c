@@ -62,14 +62,12 @@ static void report_domain(const struct domain *d)
 {
     const struct passdt *pass = &d->plan->pass;
     const struct iommu_fault *last = &d->iommu.last;
-    char path[64];
 
     if (!report_kinds(d))
         return;
     for (u32 i = 0; i < pass->device_count; i++) {
         if (d->iommu.devices[i])
-            log_info("%s: DMA: %s: %u faults", d->name,
-                     iommu_device_path(&pass->devices[i], path, sizeof(path)), d->iommu.devices[i]);
+            log_info("%s: DMA: %s: %u faults", d->name, pass->devices[i].path, d->iommu.devices[i]);
     }
     if (d->iommu.quiet_count)
         log_info("%s: DMA: %u streams in quarantine", d->name, d->iommu.quiet_count);

@@ -371,6 +371,10 @@ static enum corbel_err parse_device(struct passdt_parser *ps, int node, const st
         err = passdt_dma_parse(ps, rd.index);
     if (err == CORBEL_OK)
         err = passdt_irq_parse(ps, rd.index);
+    if (rd.dev->host_node >= 0)
+        fdtr_path_of(ps->p->fdt, rd.dev->host_node, rd.dev->path, sizeof(rd.dev->path));
+    else
+        str_copy(rd.dev->path, rd.dev->name, sizeof(rd.dev->path));
     return err == CORBEL_OK ? passdt_msi_parse(ps, rd.index) : err;
 }
 

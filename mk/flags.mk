@@ -29,13 +29,18 @@ CPPFLAGS = -nostdinc -isystem $(cc-headers) -Iinclude -Iarch/arm64/include -I$(B
     -include $(GEN)/autoconf.h
 
 # No FP registers in EL2 (a guest's values are in them), no unaligned accesses (EL2 starts with the
-# MMU off, and device memory faults on them), frame pointers for the call trace. Registers and tree
-# blobs are read through more than one type, hence no type-based aliasing.
+# MMU off, and device memory faults on them). Registers and tree blobs are read through more than
+# one type, hence no type-based aliasing.
 code-flags := -std=gnu11 -ffreestanding -fno-common -fno-pie -fno-pic -fno-stack-protector \
     -fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-unwind-tables \
-    -fno-omit-frame-pointer -ffunction-sections -fdata-sections \
+    -ffunction-sections -fdata-sections \
     -march=armv8-a -mgeneral-regs-only -mstrict-align -mno-outline-atomics -mcmodel=tiny \
     -mfix-cortex-a53-835769 -g
+ifeq ($(CONFIG_CALL_TRACE),y)
+code-flags += -fno-omit-frame-pointer
+else
+code-flags += -fomit-frame-pointer
+endif
 ifeq ($(CONFIG_DEBUG),y)
 code-flags += -O1
 else
@@ -54,7 +59,7 @@ ifeq ($(COMPILER),gcc)
 CFLAGS-common/lib/string.o := -fno-tree-loop-distribute-patterns
 endif
 
-# Everything is compiled again when the compiler, a flag or the list of what is hot changes.
-flags-now = $(CC) $(CPPFLAGS) $(CFLAGS) $(ASFLAGS) $(hot-objs)
+# Everything is compiled again when the compiler, a flag, or a list that decides on flags changes.
+flags-now = $(CC) $(CPPFLAGS) $(CFLAGS) $(ASFLAGS) $(init-objs) $(hot-objs)
 $(B)/flags: FORCE | $(GEN)/autoconf.h
 	@mkdir -p $(@D); echo '$(flags-now)' | cmp -s - $@ || echo '$(flags-now)' >$@

@@ -15,9 +15,12 @@
  */
 #define DOMCFG_BANKS_MAX 16u
 
+#define DOMCFG_PATH_MAX 128u
+
 struct domcfg_module {
     struct mem_range range; /* size 0: absent; may be larger than the file (image_size) */
     int node;
+    char path[DOMCFG_PATH_MAX]; /* of node, for the log: the tree's reader goes with the boot */
 };
 
 struct domcfg_vcpu {
@@ -56,6 +59,7 @@ struct domcfg_shm {
 struct domcfg {
     char name[DOMAIN_NAME_MAX]; /* node name without unit address; made unique by the caller */
     int node;                   /* in the host tree */
+    char path[DOMCFG_PATH_MAX]; /* of node, for the log */
     u64 memory;                 /* bytes, a multiple of 4 KiB */
     u32 cpus;
     bool vpl011;

@@ -24,9 +24,6 @@ struct iommu_set *iommu_all(void);
 /* iommu_invalidate() whatever the options say. Without the p2m lock only before it is walked. */
 enum corbel_err iommu_forget(u32 mask, u16 vmid, const struct stage2_inval *inv) __must_check;
 
-/* Host path of a given device for messages; its name in the partial tree when it has none. */
-const char *iommu_device_path(const struct passdt_device *device, char *buf, u32 size);
-
 /* Throw away what waits in u's queue of faults: how many records. Caller holds u->lock. */
 u32 iommu_drop_faults(struct iommu *u);
 

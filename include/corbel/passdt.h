@@ -76,6 +76,7 @@ struct passdt_device {
     u8 first_bus, last_bus;
     bool has_msi;  /* its MSIs go to passdt.msi; else the guest's tree knows no way for them */
     char name[24]; /* node name for maps and reports, cut */
+    char path[64]; /* of host_node, for reports; else the name */
 };
 
 struct passdt {

@@ -245,12 +245,6 @@ void stage2_limit(u8 ipa_bits, u8 pa_bits)
     fake_limit_pa = pa_bits;
 }
 
-const char *fdtr_path_of(const void *fdt, int node, char *buf, size_t size)
-{
-    snprintf(buf, size, "/node%d", node);
-    return buf;
-}
-
 struct domain *domain_get(u32 slot)
 {
     return slot < fake_domain_count ? &fake_domains[slot] : NULL;
@@ -389,7 +383,7 @@ void fake_give(struct domain *d, u32 iommu, u32 first, u32 count, u8 protection)
     struct passdt *pass = &d->plan->pass;
     struct passdt_device *device = &pass->devices[pass->device_count];
 
-    device->host_node = (int)(100 * d->id + pass->device_count);
+    snprintf(device->path, sizeof(device->path), "/node%u", 100 * d->id + pass->device_count);
     device->protection = protection;
     device->undriven = -1;
     device->is_master = true;

@@ -296,6 +296,7 @@ secondary_high:
     .ltorg
 
 /* Before the C vectors are up there is nobody to tell: stop in a place a debugger can name. */
+    .section .text.vectors, "ax"
     .balign 2048
 early_vectors:
     .rept 16

@@ -112,7 +112,7 @@
     .balign 128
 .endm
 
-    .section .text.entry, "ax"
+    .section .text.vectors, "ax"
     .global vectors
     .balign 2048
 vectors:
@@ -128,6 +128,7 @@ vectors:
     hardened_table vectors_history, flush_history
     hardened_table vectors_firmware, call_firmware
 
+    .section .text.entry, "ax"
 save_sync:
     guest_exit trap_sync
 save_irq:

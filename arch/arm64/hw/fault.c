@@ -6,6 +6,7 @@
 #include <asm/fault.h>
 
 #include <arch/cpu.h>
+#include <corbel/compiler.h>
 #include <corbel/cpu.h>
 #include <corbel/panic.h>
 
@@ -33,6 +34,8 @@ static bool in_stack(u64 fp)
 void fault_backtrace(u64 pc, u64 fp)
 {
     panic_print("call trace: 0x%llx", (unsigned long long)pc);
+    if (!IS_ENABLED(CONFIG_CALL_TRACE))
+        return; /* x29 is any register */
     for (u32 depth = 0; depth < 24 && in_stack(fp); depth++) {
         const u64 *record = (const u64 *)(uintptr_t)fp;
 
