@@ -187,6 +187,8 @@ objs-boot := \
 # What only runs until every domain has had its first start: its memory is given back then
 # (include/corbel/boot_end.h). Third-party objects by their own paths.
 init-objs := \
+    arch/arm64/hw/errata.o \
+    arch/arm64/hw/harden.o \
     common/addrmap.o \
     common/addrmap_native.o \
     common/assign.o \
@@ -250,11 +252,9 @@ hot-objs := \
     arch/arm64/entry/trap.o \
     arch/arm64/hw/context.o \
     arch/arm64/hw/ich.o \
-    arch/arm64/hw/ldst.o \
     common/console_domain.o \
     common/guest_abort.o \
     common/guest_exit.o \
-    common/guest_ldst.o \
     common/irq_dispatch.o \
     common/run.o \
     common/vcpu.o \

@@ -3,7 +3,7 @@
 
 libfdt-srcs := $(addprefix libfdt/,fdt.c fdt_ro.c fdt_rw.c fdt_sw.c fdt_wip.c fdt_addresses.c \
     fdt_check.c fdt_strerror.c fdt_empty_tree.c)
-zlib-srcs := $(addprefix zlib/,inflate.c inffast.c inftrees.c adler32.c crc32.c)
+zlib-srcs := $(addprefix zlib/,inflate.c inffast.c inftrees.c crc32.c)
 
 # zlib without its own allocator and files; the CRC by the small table (2 KiB instead of 26).
 zlib-defs   := -DZ_SOLO -DHAVE_MEMCPY -DZ_TESTW=0 -include string.h

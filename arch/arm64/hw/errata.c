@@ -39,7 +39,7 @@ static const struct erratum errata[] = {
 
 static bool fixes[FIX_COUNT]; /* set by any CPU while it starts, never cleared */
 
-__init void errata_init(void)
+void errata_init(void)
 {
     u32 midr = (u32)read_sysreg(midr_el1);
     u32 rev = REV((midr >> 20) & 0xf, midr & 0xf);
@@ -55,12 +55,12 @@ __init void errata_init(void)
     }
 }
 
-bool errata_speculative_at(void)
+__resident bool errata_speculative_at(void)
 {
     return fixes[FIX_SPECULATIVE_AT];
 }
 
-bool errata_repeat_tlbi(void)
+__resident bool errata_repeat_tlbi(void)
 {
     return fixes[FIX_REPEAT_TLBI];
 }

@@ -83,7 +83,7 @@ static void use_vectors(const void *table)
     isb(); /* before anything can come from a guest */
 }
 
-__init void arch_cpu_harden(struct cpu *cpu)
+void arch_cpu_harden(struct cpu *cpu)
 {
     u32 part = MIDR_ARM_PART((u32)read_sysreg(midr_el1));
 
