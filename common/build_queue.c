@@ -31,7 +31,7 @@ static void next_turn(const struct sched_pool *pool)
     }
 }
 
-void build_begin_all(void)
+__init void build_begin_all(void)
 {
     for (u32 i = 0; i < domain_slots(); i++) {
         bool held = boot_hold();

@@ -48,7 +48,7 @@ enum corbel_err irq_init_cpu(void)
 }
 
 /* Free, quiet, at our priority and, an SPI, aimed at this CPU. Caller holds host_lock. */
-static void prepare(u32 intid, bool level)
+static __init void prepare(u32 intid, bool level)
 {
     const struct cpu *cpu = cpu_this();
 

@@ -35,7 +35,7 @@ bool str_starts(const char *s, const char *prefix)
     return true;
 }
 
-bool str_matches(const char *s, const char *pattern)
+__init bool str_matches(const char *s, const char *pattern)
 {
     while (*pattern && *pattern == *s) {
         pattern++;
@@ -45,7 +45,7 @@ bool str_matches(const char *s, const char *pattern)
 }
 
 /* Value of c as a digit of base, or base when it is none. */
-static u32 digit_value(char c, u32 base)
+static __init u32 digit_value(char c, u32 base)
 {
     u32 v = base;
 
@@ -58,7 +58,7 @@ static u32 digit_value(char c, u32 base)
     return v < base ? v : base;
 }
 
-int str_to_u64(const char **s, u64 *out)
+__init int str_to_u64(const char **s, u64 *out)
 {
     const char *p = *s;
     u32 base = 10;

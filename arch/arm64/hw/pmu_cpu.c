@@ -22,7 +22,7 @@ static u32 version_of(u64 dfr0)
     return version == 0xf ? 0 : MIN(version, PMU_V3P8); /* 15: of another make */
 }
 
-void pmu_caps_read(struct pmu_caps *c, u64 dfr0)
+__init void pmu_caps_read(struct pmu_caps *c, u64 dfr0)
 {
     *c = (struct pmu_caps){ .version = (u8)version_of(dfr0) };
     if (!c->version)
@@ -47,7 +47,7 @@ void pmu_stop(void)
  * All counters belong to EL1 (HPMN), which is what PMCR_EL0's actions and the interrupt's
  * conditions go by. Beside the filters, HPMD and HCCD forbid to count at EL2 where they exist.
  */
-u64 pmu_init_cpu(void)
+__init u64 pmu_init_cpu(void)
 {
     u64 dfr0 = read_sysreg(id_aa64dfr0_el1), mdcr;
 

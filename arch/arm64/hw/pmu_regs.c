@@ -76,7 +76,7 @@ struct pmu_access pmu_decode(u32 enc)
     return none;
 }
 
-bool pmu_caps_narrow(struct pmu_caps *all, const struct pmu_caps *mine)
+__init bool pmu_caps_narrow(struct pmu_caps *all, const struct pmu_caps *mine)
 {
     bool differs = all->version != mine->version;
 
