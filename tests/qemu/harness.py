@@ -13,6 +13,7 @@ after the command line that repeats the boot by hand. QEMU is killed by its proc
 import os
 import re
 import shlex
+import subprocess
 import sys
 import tempfile
 import time
@@ -52,6 +53,15 @@ def guest_file(name):
 def payload_file(name, suffix=".img"):
     """A payload, or a program, built from tests/guest."""
     return os.path.join(BUILD, "guest-payloads", name + suffix)
+
+
+def initrd_with(folder, program):
+    """The test initrd of 6.12 with a program of tests/guest in it, as tests/PROGRAM; its path."""
+    out = str(folder / "initrd.gz")
+    subprocess.run([sys.executable, os.path.join(ROOT, "tools/mkinitrd"), "--kernel", "6.12",
+                    "-o", out, "--add", payload_file(program, "") + "=tests/" + program],
+                   check=True, stdout=subprocess.DEVNULL)
+    return out
 
 
 def linux(name, memory_mib=128, cpus=1, kernel="6.12", bootargs=mkdtb.GUEST_BOOTARGS, **more):

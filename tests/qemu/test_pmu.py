@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Performance monitors of several guests at once: each counts its own, some have none."""
-import pathlib
 import re
-import subprocess
-import sys
 
 import pytest
 
-from harness import HV, guest_file, mkdtb, payload, payload_file
+from harness import HV, guest_file, initrd_with, mkdtb, payload
 import fdt
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
 LOOP = 10000000  # instructions
 ICOUNT = ["-icount", "shift=3,sleep=off", "-rtc", "clock=vm"]
 
@@ -81,11 +77,7 @@ def test_no_interrupt(boot, edit):
 @pytest.fixture(name="initrd", scope="module")
 def initrd_fixture(tmp_path_factory):
     """The test initrd with the program in it that counts itself."""
-    out = tmp_path_factory.mktemp("perf") / "initrd.gz"
-    subprocess.run([sys.executable, TOP / "tools/mkinitrd", "--kernel", "6.12", "-o", out,
-                    "--add", payload_file("perf", "") + "=tests/perf"], check=True,
-                   stdout=subprocess.DEVNULL)
-    return str(out)
+    return initrd_with(tmp_path_factory.mktemp("perf"), "perf")
 
 
 def check_perf(vm, name):

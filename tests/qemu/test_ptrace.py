@@ -1,25 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """User space of a Debian guest debugs with the CPU's breakpoints, watchpoints and single step."""
-import pathlib
-import subprocess
-import sys
-
 import pytest
 
-from harness import guest_file, mkdtb, payload_file
+from harness import guest_file, initrd_with, mkdtb
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
 ROUNDS = 50
 
 
 @pytest.fixture(name="initrd", scope="module")
 def initrd_fixture(tmp_path_factory):
     """The test initrd with the debugger in it."""
-    out = tmp_path_factory.mktemp("ptrace") / "initrd.gz"
-    subprocess.run([sys.executable, TOP / "tools/mkinitrd", "--kernel", "6.12", "-o", out,
-                    "--add", payload_file("ptrace", "") + "=tests/ptrace"], check=True,
-                   stdout=subprocess.DEVNULL)
-    return str(out)
+    return initrd_with(tmp_path_factory.mktemp("ptrace"), "ptrace")
 
 
 @pytest.mark.parametrize("gic", [pytest.param("2", marks=pytest.mark.full), "3"])
