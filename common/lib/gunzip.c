@@ -22,8 +22,8 @@ struct gunzip {
 };
 
 /*
- * The checksum of zlib's own format. inflate refuses that with WINDOW_BITS_GZIP, so there is nothing
- * to sum up; it only wants the name.
+ * The checksum of zlib's own format. inflate refuses that with WINDOW_BITS_GZIP, so there is
+ * nothing to sum up; it only wants the name.
  */
 uLong ZEXPORT adler32(uLong adler, const Bytef *buf, uInt len)
 {
