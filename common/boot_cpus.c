@@ -115,6 +115,9 @@ void boot_cpus_release(void)
 
 bool boot_cpus_secondary(struct cpu *cpu)
 {
+    /* It came when its time was over: guests run with the features that the others have. */
+    if (__atomic_load_n(&released, __ATOMIC_ACQUIRE))
+        return false;
     arch_cpu_init(cpu);
     arch_cpu_harden(cpu);
     if (irq_init_cpu() != CORBEL_OK)
@@ -125,7 +128,7 @@ bool boot_cpus_secondary(struct cpu *cpu)
         arch_cpu_relax();
     if (cpu->sched.pool)
         return true;
-    /* It came when its time was over: the pools were made without it. */
+    /* It came a little too late: the pools were made without it. */
     __atomic_store_n(&cpu->online, false, __ATOMIC_RELEASE);
     return false;
 }
