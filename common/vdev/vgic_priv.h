@@ -45,8 +45,7 @@ static inline bool virq_forwarded(const struct domain *d, const struct virq *irq
 {
     u32 group = irq->group1 ? (u32)GICD_CTLR_ENABLE_GRP1 : (u32)GICD_CTLR_ENABLE_GRP0;
 
-    return irq->enabled && virq_pending(irq) && irq->target &&
-           (read_once(d->vgic.ctlr) & group);
+    return irq->enabled && virq_pending(irq) && irq->target && (read_once(d->vgic.ctlr) & group);
 }
 
 /* Active or forwarded: must be on the list or in a list register. */
