@@ -3,6 +3,7 @@
 # a line, no wildcards, so that a file that lies about is not part of the product.
 
 objs-lib := \
+    common/lib/adler32.o \
     common/lib/bitmap.o \
     common/lib/err.o \
     common/lib/fdt_find.o \

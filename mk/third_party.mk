@@ -8,7 +8,7 @@ zlib-srcs := $(addprefix zlib/,inflate.c inffast.c inftrees.c crc32.c)
 # zlib without its own allocator and files; the CRC by the small table (2 KiB instead of 26).
 zlib-defs   := -DZ_SOLO -DHAVE_MEMCPY -DZ_TESTW=0 -include string.h
 fdt-users   := common/lib/fdt_read common/lib/fdt_write common/domdtb
-gunzip-user := common/lib/gunzip
+gunzip-user := common/lib/gunzip common/lib/adler32
 fdt-include := -Iinclude/libc -isystem $(TP)/libfdt
 zlib-include := -Iinclude/libc -isystem $(TP)/zlib $(zlib-defs)
 

@@ -36,7 +36,7 @@ DOORS = {"corbel_main", "guest_exit_handle", "guest_exit_call", "guest_exit_sgi"
 FOREIGN = [
     (r"(libfdt|fdt)\.h$", {"common/lib/fdt_read.c", "common/lib/fdt_write.c", "common/domdtb.c"}),
     (r"mbedtls/", {"common/verify.c"}),
-    (r"z(lib|conf)\.h$", {"common/lib/gunzip.c"}),
+    (r"z(lib|conf)\.h$", {"common/lib/adler32.c", "common/lib/gunzip.c"}),
 ]
 SOURCE_DIRS = ("include", "common", "drivers", "arch")
 COMPILER_H = "include/corbel/compiler.h"

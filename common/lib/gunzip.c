@@ -21,15 +21,6 @@ struct gunzip {
     u32 used;               /* bytes of the work area in use */
 };
 
-/*
- * The checksum of zlib's own format. inflate refuses that with WINDOW_BITS_GZIP, so there is
- * nothing to sum up; it only wants the name.
- */
-uLong ZEXPORT adler32(uLong adler, const Bytef *buf, uInt len)
-{
-    return adler;
-}
-
 static voidpf work_alloc(voidpf opaque, uInt items, uInt size)
 {
     struct gunzip *g = opaque;

@@ -6,7 +6,7 @@ fuzz-vwdt := $(unit-test_vwdt)
 fuzz-insn := $(unit-test_guest_ldst)
 fuzz-addrmap := $(unit-test_addrmap)
 fuzz-image := $(addprefix common/,image.c image_place.c plan_image.c domprop.c) \
-    $(addprefix common/lib/,gunzip.c fdt_read.c fdt_walk.c printf.c str.c)
+    $(addprefix common/lib/,adler32.c gunzip.c fdt_read.c fdt_walk.c printf.c str.c)
 fuzz-iommu_map := $(unit-test_iommu_map)
 fuzz-vgicv2 := $(unit-test_vgic) tests/fuzz/vgic_life.c
 fuzz-vgicv3 := $(unit-test_vgic) tests/fuzz/vgic_life.c

@@ -11,7 +11,7 @@ check-srcs := $(addprefix tools/check/,main.c run.c host.c show.c text.c json.c)
     platform_iommu.c platform_parts.c platform_static.c poolcfg.c s2policy.c shmem.c) \
     $(addprefix common/,devclass_pcie.c iommu_map.c passdt_dma.c passdt_imap.c passdt_msi.c \
     passdt_pcie.c plan_msi.c plan_notes.c) \
-    $(addprefix common/lib/,bitmap.c err.c fdt_find.c fdt_irq.c fdt_read.c fdt_walk.c \
+    $(addprefix common/lib/,adler32.c bitmap.c err.c fdt_find.c fdt_irq.c fdt_read.c fdt_walk.c \
     fdt_write.c gunzip.c printf.c spinlock.c str.c)
 
 K := $(B)/tools/obj
