@@ -30,7 +30,8 @@ include mk/fuzz.mk
 
 # --- the hypervisor ------------------------------------------------------------------------------
 
-objs := $(objs-boot) $(objs-entry) $(objs-hw) $(objs-drivers) $(objs-common) $(objs-vdev) $(objs-lib)
+objs := $(objs-boot) $(objs-entry) $(objs-hw) $(objs-drivers) $(objs-common) $(objs-vdev) $(objs-lib) \
+    $(filter-out third_party/%,$(init-objs))
 objs := $(addprefix $(B)/obj/,$(objs))
 generated := $(GEN)/autoconf.h $(GEN)/asm_offsets.h $(GEN)/version.h
 

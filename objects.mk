@@ -6,11 +6,6 @@ objs-lib := \
     common/lib/adler32.o \
     common/lib/bitmap.o \
     common/lib/err.o \
-    common/lib/fdt_find.o \
-    common/lib/fdt_irq.o \
-    common/lib/fdt_read.o \
-    common/lib/fdt_walk.o \
-    common/lib/fdt_write.o \
     common/lib/gunzip.o \
     common/lib/log.o \
     common/lib/panic.o \
@@ -26,11 +21,9 @@ objs-hw := \
     arch/arm64/hw/context.o \
     arch/arm64/hw/cpu.o \
     arch/arm64/hw/debug.o \
-    arch/arm64/hw/errata.o \
     arch/arm64/hw/fault.o \
     arch/arm64/hw/fpsimd.o \
     arch/arm64/hw/guarded_io.o \
-    arch/arm64/hw/harden.o \
     arch/arm64/hw/ich.o \
     arch/arm64/hw/idreg32.o \
     arch/arm64/hw/inject.o \
@@ -65,15 +58,8 @@ objs-drivers := \
     drivers/uart/pl011.o
 
 objs-common := \
-    common/addrmap.o \
-    common/addrmap_native.o \
-    common/assign.o \
-    common/boot_cpus.o \
     common/boot_end.o \
-    common/boot_mem.o \
-    common/build.o \
     common/build_devices.o \
-    common/build_dtb.o \
     common/build_end.o \
     common/build_load.o \
     common/build_modules.o \
@@ -81,73 +67,34 @@ objs-common := \
     common/build_restart.o \
     common/build_step.o \
     common/build_tables.o \
-    common/cmdline.o \
     common/console.o \
     common/console_domain.o \
     common/console_input.o \
     common/cpu.o \
-    common/devclass.o \
-    common/devclass_gic.o \
-    common/devclass_pcie.o \
-    common/devclass_sram.o \
-    common/directmem.o \
     common/domain.o \
-    common/domcfg.o \
-    common/domcfg_modules.o \
-    common/domcfg_policy.o \
-    common/domcfg_shm.o \
-    common/domcfg_static.o \
-    common/domdtb.o \
-    common/domprop.o \
     common/drbg.o \
     common/guest_abort.o \
     common/guest_exit.o \
     common/guest_ldst.o \
     common/heap.o \
-    common/hostmap.o \
-    common/image.o \
-    common/image_place.o \
     common/iommu.o \
     common/iommu_boot.o \
     common/iommu_fault.o \
     common/iommu_fold.o \
     common/iommu_inval.o \
-    common/iommu_map.o \
     common/iommu_pci.o \
     common/iommu_report.o \
     common/irq.o \
     common/irq_dispatch.o \
     common/keys.o \
     common/lifecycle.o \
-    common/main.o \
     common/p2m.o \
     common/p2m_hook.o \
     common/p2m_io.o \
     common/p2m_pool.o \
     common/p2m_report.o \
     common/page.o \
-    common/passdt.o \
-    common/passdt_dma.o \
-    common/passdt_host.o \
-    common/passdt_imap.o \
-    common/passdt_irq.o \
-    common/passdt_msi.o \
-    common/passdt_pcie.o \
-    common/passdt_refs.o \
-    common/passdt_write.o \
-    common/plan.o \
-    common/plan_image.o \
-    common/plan_msi.o \
-    common/plan_notes.o \
-    common/platform.o \
-    common/platform_chosen.o \
-    common/platform_cpus.o \
-    common/platform_devices.o \
     common/platform_free.o \
-    common/platform_iommu.o \
-    common/platform_parts.o \
-    common/platform_static.o \
-    common/poolcfg.o \
     common/quiet.o \
     common/run.o \
     common/s2_selftest.o \
@@ -185,8 +132,8 @@ objs-entry := \
 objs-boot := \
     arch/arm64/boot/head.o
 
-# What only runs until every domain has had its first start: its memory is given back then
-# (include/corbel/boot_end.h). Third-party objects by their own paths.
+# What only runs until every domain has had its first start, of all floors: its memory is given
+# back then (include/corbel/boot_end.h). Third-party objects of that kind by their own paths.
 init-objs := \
     arch/arm64/hw/errata.o \
     arch/arm64/hw/harden.o \
