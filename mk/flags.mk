@@ -30,7 +30,8 @@ CPPFLAGS = -nostdinc -isystem $(cc-headers) -Iinclude -Iarch/arm64/include -I$(B
 
 # No FP registers in EL2 (a guest's values are in them), no unaligned accesses (EL2 starts with the
 # MMU off, and device memory faults on them). Registers and tree blobs are read through more than
-# one type, hence no type-based aliasing.
+# one type, hence no type-based aliasing. The tiny code model: adr reaches all of an image below
+# 1 MiB in one instruction; the linker refuses a larger one.
 code-flags := -std=gnu11 -ffreestanding -fno-common -fno-pie -fno-pic -fno-stack-protector \
     -fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-unwind-tables \
     -ffunction-sections -fdata-sections \
