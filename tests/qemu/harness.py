@@ -10,6 +10,7 @@ Every wait is bounded by its own timeout and by the session's limit, both stretc
 CORBEL_TIMEOUT_SCALE. The console goes to build/test-logs/NAME.log (or under CORBEL_TEST_LOGS),
 after the command line that repeats the boot by hand. QEMU is killed by its process id at the end.
 """
+import contextlib
 import os
 import re
 import shlex
@@ -249,10 +250,18 @@ class Session:
         if self.child is not None and self.child.isalive():
             while self.pump(0) and time.monotonic() < self.deadline and self._more():
                 pass
-            self.child.close(force=True)
+            self._end()
         if self._log is not None:
             self._log.close()
         self._tmp.cleanup()
+
+    def _end(self):
+        """pexpect kills QEMU at last, but gives it a tenth of a second to be gone: wait for it."""
+        try:
+            self.child.close(force=True)
+        except pexpect.ExceptionPexpect:
+            with contextlib.suppress(pexpect.ExceptionPexpect):
+                self.child.wait()
 
     def _more(self):
         """True while output is waiting (so that the log holds the end of the story)."""
