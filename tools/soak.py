@@ -6,13 +6,18 @@ domU1 is the stress payload (tests/guest/tests/stress.c) on several vCPUs: rando
 registers and calls from a seed. domU2's timer must never be late, and all that it has written must
 stay (pulse.c). At its end domU1 asks for a reset and is built again: as many frames must be free.
 
-    tools/soak.py                           ten million steps on GICv2 and on GICv3 at once
+    tools/soak.py                           ten million steps on GICv2 and on GICv3
+    tools/soak.py --exact                   the same in QEMU's own time, with a strict heartbeat
     tools/soak.py --gic 3 --seed 42 --steps 40000 --smp 4 --cpu max
+
+With threads the CPUs really run at once; how late a timer is, is then also the host's doing: where
+its CPUs are fewer than QEMU's threads, each spinlock that changes hands costs a time slice of the
+host. With --exact (-icount) one thread runs all CPUs in turn, an instruction takes a nanosecond,
+and a seed replays to the last instruction.
 
 A failure prints the command that repeats it. Consoles go to build/test-logs/stress-*.log.
 """
 import argparse
-import concurrent.futures
 import os
 import random
 import re
@@ -28,6 +33,9 @@ from harness import HV, HV_IMAGE, SCALE, ConsoleTimeout, Session, payload  # noq
 
 STRESS, PULSE = "domU1", "domU2"
 QUIET_S = 60          # without a step or a beat: a hang
+THREADS_BOUND_MS = 30000                # of the other guest's timer: catches a hang, no more
+EXACT_BOUND_MS = {1: 20, 2: 250}        # by CPUs: while one runs, QEMU lets the other one wait
+EXACT_ARGS = ["-icount", "shift=0,sleep=off", "-rtc", "clock=vm"]
 END_S = 60            # from the last step to the next life
 HOOK = (0x40ff0000, 0x10000)    # the end of its RAM (stress_addr.c)
 PROGRESS = {STRESS: re.compile(r"# STRESS \d+ steps|^STRESS-END", re.M),
@@ -44,18 +52,23 @@ class Soak:
     vcpus: int = 4
     smp: int = 2
     cpu: str = "cortex-a57"
-    bound_ms: int = 5000    # of the other guest's timer: QEMU's threads are late themselves
+    exact: bool = False
 
     def command(self):
         """The command line that repeats it."""
         words = ["tools/soak.py"]
         for name in ("gic", "seed", "steps", "seconds", "vcpus", "smp", "cpu"):
             words += ["--" + name, str(getattr(self, name))]
-        return shlex.join(words)
+        return shlex.join(words + ["--exact"] * self.exact)
 
     def name(self):
         """A name for logs."""
-        return f"stress-gic{self.gic}-{self.cpu}-smp{self.smp}-{self.seed:x}"
+        time_kind = "exact" if self.exact else "threads"
+        return f"stress-gic{self.gic}-{self.cpu}-smp{self.smp}-{time_kind}-{self.seed:x}"
+
+    def bound_ms(self):
+        """How late the other guest's timer may be."""
+        return EXACT_BOUND_MS[self.smp] if self.exact else int(THREADS_BOUND_MS * SCALE)
 
     def config(self):
         """The machine and its domains."""
@@ -65,10 +78,10 @@ class Soak:
         stress.props["corbel,on-reboot"] = mkdtb.string("restart")
         if "release" not in HV_IMAGE["corbel"]:     # that has no hook
             stress.props["corbel,debug-hook"] = mkdtb.u64(*HOOK)
-        bound = int(self.bound_ms * SCALE)
-        machine = mkdtb.Machine(gic=self.gic, cpu=self.cpu, smp=self.smp, ram="1G")
-        return mkdtb.Config(machine=machine, domains=[
-            stress, payload(PULSE, "payload", f"test=pulse bound_ms={bound}")])
+        machine = mkdtb.Machine(gic=self.gic, cpu=self.cpu, smp=self.smp, ram="1G",
+                                randomness=not self.exact)
+        return mkdtb.Config(machine=machine, qemu_args=EXACT_ARGS if self.exact else [], domains=[
+            stress, payload(PULSE, "payload", f"test=pulse bound_ms={self.bound_ms()}")])
 
     def run(self):
         """None, or what went wrong."""
@@ -124,19 +137,16 @@ class Soak:
 
 
 def run_all(soaks):
-    """Two at a time. Prints what each did; the number of those that failed."""
-    def one(soak):
+    """One after the other. Prints what each did; what went wrong, for each that failed."""
+    errors = []
+    for soak in soaks:
         print(f"soak: begins: {soak.command()}", flush=True)
-        return soak.run()
-
-    failed = 0
-    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
-        for soak, error in zip(soaks, pool.map(one, soaks)):
-            if error:
-                failed += 1
-                print(f"soak: FAILED: {error}\nsoak: again: {soak.command()}\n"
-                      f"soak: log: build/test-logs/{soak.name()}.log", flush=True)
-    return failed
+        error = soak.run()
+        if error:
+            errors.append(f"{error}\nsoak: again: {soak.command()}\n"
+                          f"soak: log: build/test-logs/{soak.name()}.log")
+            print(f"soak: FAILED: {errors[-1]}", flush=True)
+    return errors
 
 
 def main():
@@ -150,14 +160,17 @@ def main():
     parser.add_argument("--vcpus", type=int, default=4)
     parser.add_argument("--smp", type=int, default=2, help="physical CPUs [2]")
     parser.add_argument("--cpu", default="cortex-a57")
+    parser.add_argument("--exact", action="store_true", help="in QEMU's own time, --smp 1 or 2")
     args = parser.parse_args()
+    if args.exact and args.smp not in EXACT_BOUND_MS:
+        parser.error("--exact knows a bound for %s CPUs only" % list(EXACT_BOUND_MS))
     seed = args.seed if args.seed is not None else random.SystemRandom().randrange(1 << 32)
     steps = args.steps or (0 if args.seconds else 10000000)
-    soaks = [Soak(gic, seed, steps, args.seconds, args.vcpus, args.smp, args.cpu)
+    soaks = [Soak(gic, seed, steps, args.seconds, args.vcpus, args.smp, args.cpu, args.exact)
              for gic in ([args.gic] if args.gic else ["2", "3"])]
-    failed = run_all(soaks)
-    print(f"{len(soaks) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    errors = run_all(soaks)
+    print(f"{len(soaks) - len(errors)} passed, {len(errors)} failed")
+    return 1 if errors else 0
 
 
 if __name__ == "__main__":
