@@ -55,6 +55,7 @@ void build_count(struct domain *d, bool is_started)
 {
     u8 turn = __atomic_exchange_n(&d->turn, TURN_ENDED, __ATOMIC_ACQ_REL);
 
+    CORBEL_ASSERT(turn != TURN_NONE); /* its task first runs after build_begin_all() */
     if (turn == TURN_ENDED)
         return;
     boot_note(is_started);

@@ -207,12 +207,13 @@ static enum corbel_err map_gicv(struct domain *d)
 }
 
 /*
- * Written at the first start, while the boot's code is there; a domain that was stopped before
- * has none when it is counted already.
+ * Written once, before the first start, while d holds the boot's code: without a start there is
+ * no restart (lifecycle.c).
  */
 static __init_caller enum corbel_err write_dtb(struct domain *d)
 {
-    return build_is_counted(d) ? ERR_NOENT : build_dtb_write(d);
+    CORBEL_ASSERT(!build_is_counted(d));
+    return build_dtb_write(d);
 }
 
 /* False: somebody has stopped it meanwhile, a device of it that ran wild. */
@@ -272,6 +273,7 @@ static enum task_result stage_start(struct domain *d)
     note_start(d);
     if (!start_vcpu0(d))
         return TASK_AGAIN;
+    d->life.started = true;
     d->stage = BUILD_SUMS;
     build_count(d, true);
     return TASK_AGAIN;

@@ -92,17 +92,21 @@ enum domcfg_action lifecycle_decide(struct lifecycle *l, const struct domcfg *cf
                                     struct lifecycle_text *line)
 {
     enum domcfg_action next = wanted(cfg, reason);
+    bool too_early = next == ACTION_RESTART && !l->started;
     const char *why = reason_text(reason);
 
     line->text[0] = '\0';
     if (reason == SHUTDOWN_NONE)
         return ACTION_HALT;
+    if (too_early)
+        next = ACTION_HALT;
     if (reason == SHUTDOWN_REBUILD && next == ACTION_RESTART)
         fmt_snprintf(line->text, sizeof(line->text), "%s: restart %u", why, ++l->restarts);
     else if (next == ACTION_RESTART)
         next = count(l, cfg, why, now, line);
     else
-        fmt_snprintf(line->text, sizeof(line->text), "%s: %s", why,
-                     next == ACTION_HALT ? "halted" : "the machine is reset");
+        fmt_snprintf(line->text, sizeof(line->text), "%s: %s%s", why,
+                     next == ACTION_HALT ? "halted" : "the machine is reset",
+                     too_early ? ": it had never started" : "");
     return next;
 }

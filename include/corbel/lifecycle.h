@@ -23,6 +23,7 @@ struct lifecycle {
     u64 times[LIFECYCLE_TIMES]; /* ns; restart n is in n % LIFECYCLE_TIMES */
     u32 counted;                /* restarts that the limit counts, since boot */
     u32 restarts;               /* all of them */
+    bool started;               /* once: what a restart is made from is there */
 };
 
 /* What ended a life and what comes next, for the log; "" for SHUTDOWN_NONE. */
@@ -34,7 +35,7 @@ struct lifecycle_text {
 bool lifecycle_may_restart(const struct domcfg *cfg);
 
 /*
- * What comes next; a restart is noted in l. A limit above LIFECYCLE_TIMES is held as the same
+ * What comes next; a restart is noted in l, and there is none before the first start. A limit above LIFECYCLE_TIMES is held as the same
  * rate over a shorter time. now: ns since boot.
  */
 enum domcfg_action lifecycle_decide(struct lifecycle *l, const struct domcfg *cfg,

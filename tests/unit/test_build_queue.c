@@ -158,6 +158,14 @@ static void line_at_the_end(void **state)
     assert_non_null(strstr(fake_log, "boot: "));
 }
 
+/* Nobody ends before it was counted in: it would drop a hold that it does not have. */
+static void ends_before_the_beginning(void **state)
+{
+    begin("a", 1, 0);
+    expect_assert_failure(build_count(&domains[1], false));
+    build_count(&domains[0], true);
+}
+
 static void nothing_to_build(void **state)
 {
     begin("", 1, 0);
@@ -171,6 +179,7 @@ int main(void)
         cmocka_unit_test(one_cpu_builds_one_at_a_time),
         cmocka_unit_test(each_pool_has_its_own_turns),
         cmocka_unit_test(stopped_while_waiting),
+        cmocka_unit_test(ends_before_the_beginning),
         cmocka_unit_test(line_at_the_end),
     };
 

@@ -21,7 +21,7 @@ static struct lifecycle_text line;
 
 static int setup(void **state)
 {
-    memset(&l, 0, sizeof(l));
+    l = (struct lifecycle){ .started = true };
     cfg = (struct domcfg){ .restarts_max = 3, .restarts_seconds = 60 };
     return 0;
 }
@@ -64,6 +64,21 @@ static void test_each_policy(void **state)
     cfg.on_crash = ACTION_HOST_RESET;
     assert_false(lifecycle_may_restart(&cfg));
     assert_int_equal(end(SHUTDOWN_REBUILD, 1), ACTION_HALT);
+}
+
+/* There is nothing yet that it could be started from again; the machine may be reset. */
+static void test_before_the_first_start(void **state)
+{
+    l.started = false;
+    cfg.on_reboot = ACTION_RESTART;
+    cfg.on_crash = ACTION_RESTART;
+    assert_int_equal(end(SHUTDOWN_CRASH, 1), ACTION_HALT);
+    assert_string_equal(line.text, "crashed: halted: it had never started");
+    assert_int_equal(end(SHUTDOWN_REBUILD, 1), ACTION_HALT);
+    assert_string_equal(line.text, "debug key: halted: it had never started");
+    assert_int_equal(l.counted + l.restarts, 0);
+    cfg.on_crash = ACTION_HOST_RESET;
+    assert_int_equal(end(SHUTDOWN_CRASH, 1), ACTION_HOST_RESET);
 }
 
 static void test_limit(void **state)
@@ -138,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_default_halts, setup),
         cmocka_unit_test_setup(test_each_policy, setup),
+        cmocka_unit_test_setup(test_before_the_first_start, setup),
         cmocka_unit_test_setup(test_limit, setup),
         cmocka_unit_test_setup(test_window_slides, setup),
         cmocka_unit_test_setup(test_far_apart, setup),
