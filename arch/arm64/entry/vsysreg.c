@@ -151,12 +151,28 @@ static bool from_table(struct vcpu *v, u32 iss, struct guest_exit *e)
     return false;
 }
 
+/* Under the guest's OS lock: in memory. False: not implemented. */
+static bool locked_access(struct vcpu *v, u32 iss, struct guest_exit *e)
+{
+    u32 enc = (u32)(iss & ISS_SYS_ENC);
+    u64 *reg = vcpu_debug_locked_reg(v, ENC_CRM(enc), ENC_OP2(enc));
+
+    if (!reg)
+        return false;
+    if (!(iss & ISS_SYS_DIR))
+        *reg = vcpu_reg_get(v, (u32)FIELD_GET(ISS_SYS_RT, iss));
+    answer(v, iss, *reg, e);
+    return true;
+}
+
 /* True: answered, or to be tried again by the guest. */
 static bool debug_access(struct vcpu *v, u32 iss, struct guest_exit *e)
 {
     u32 enc = (u32)(iss & ISS_SYS_ENC);
     bool read = iss & ISS_SYS_DIR;
 
+    if (is_debug_state(enc) && v->arch.debug.os_locked)
+        return locked_access(v, iss, e);
     if (is_debug_state(enc) && !v->arch.debug.live) {
         vcpu_debug_take(v);
         e->reason = EXIT_NONE;

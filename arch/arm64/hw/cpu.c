@@ -157,18 +157,20 @@ u64 cpu_guest_hcr(void)
 #define MDCR_TDRA  BIT(11)
 #define MDCR_TPMS  BIT(14)
 #define MDCR_TTRF  BIT(19)
+#define MDCR_TDCC  BIT(27)
 #define MPAM2_TRAP (BIT(48) | BIT(49) | BIT(58))
 
 /* The same on every CPU and for every guest: written once, never per exit. */
 __init void cpu_guest_traps_init(void)
 {
-    u64 mdcr = MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TTRF | MDCR_TPMS | MDCR_TPM | MDCR_TPMCR |
-               pmu_init_cpu();
+    u64 mdcr = MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TTRF | MDCR_TDCC | MDCR_TPMS | MDCR_TPM |
+               MDCR_TPMCR | pmu_init_cpu();
 
     /* Also while no guest is loaded: interrupts are EL2's, so that WFI ends with them. */
     write_sysreg(HCR_EL2_RW | HCR_EL2_IMO | HCR_EL2_FMO | HCR_EL2_AMO, hcr_el2);
     write_sysreg(CPTR_RES1 | CPTR_TTA | CPTR_TAM, cptr_el2);
     write_sysreg(mdcr, mdcr_el2);
+    write_sysreg(0, oslar_el1); /* for good: debug.c plays the guests' own */
     write_sysreg(read_sysreg(midr_el1), vpidr_el2);
     write_sysreg(1, cnthctl_el2); /* EL1PCTEN: CNTPCT readable; EL1PCEN = 0: CNTP_* trap */
     write_sysreg(BIT(15), hstr_el2);

@@ -6,6 +6,11 @@
  * them all zero again. What a vCPU leaves behind in the CPU is harmless to the next one: its
  * MDSCR_EL1 says that none is enabled. EL2 is never stopped: debug exceptions go to EL1
  * (MDCR_EL2.TDE = 0), and from EL2 none is taken to a lower level (Arm ARM D2.4).
+ *
+ * The CPU's own OS lock is never set, the guest's is only played: under it MDSCR_EL1.HDE and
+ * INTdis can be written, and where external debug is allowed they would let a guest halt the
+ * CPU, or keep EL2's interrupts from it. While a guest has locked, all its registers are in
+ * memory, each access traps, and the CPU's MDSCR_EL1 enables nothing.
  */
 #include <asm/debug.h>
 
@@ -18,8 +23,10 @@
 
 #define MDCR_TDA    BIT(9)
 #define MDSCR_SS    BIT(0)
+#define MDSCR_TDCC  BIT(12)
 #define MDSCR_KDE   BIT(13)
 #define MDSCR_MDE   BIT(15)
+#define MDSCR_GUEST (MDSCR_SS | MDSCR_TDCC | MDSCR_KDE | MDSCR_MDE) /* not the debugger's */
 #define OSLSR_OSLM1 BIT(3) /* OSLM = 0b10: the lock is implemented */
 #define OSLSR_OSLK  BIT(1)
 
@@ -96,7 +103,6 @@ static void put_into_cpu(const struct vcpu_debug *d)
 {
     write_breakpoints(d);
     write_watchpoints(d);
-    write_sysreg(d->os_locked, oslar_el1);
     trap(false);
 }
 
@@ -137,9 +143,31 @@ u64 vcpu_debug_oslsr(const struct vcpu *v)
     return OSLSR_OSLM1 | (v->arch.debug.os_locked ? OSLSR_OSLK : 0);
 }
 
+u64 *vcpu_debug_locked_reg(struct vcpu *v, u32 crm, u32 op2)
+{
+    const struct cpu_features *f = cpu_features();
+    struct vcpu_debug *d = &v->arch.debug;
+
+    if (op2 < 4)
+        return &d->mdscr;
+    return crm < (op2 < 6 ? f->breakpoints : f->watchpoints) ? &d->by_op2[op2 & 3][crm] : NULL;
+}
+
 void vcpu_debug_oslar(struct vcpu *v, u64 value)
 {
-    v->arch.debug.os_locked = value & 1;
-    if (v->arch.debug.live)
-        write_sysreg(v->arch.debug.os_locked, oslar_el1);
+    struct vcpu_debug *d = &v->arch.debug;
+
+    if (d->os_locked == (value & 1))
+        return;
+    d->os_locked = value & 1;
+    if (!d->os_locked) {
+        write_sysreg(d->mdscr & MDSCR_GUEST, mdscr_el1);
+        vcpu_debug_take(v); /* the next save sees whether there was a reason */
+        return;
+    }
+    d->mdscr = read_sysreg(mdscr_el1);
+    write_sysreg(0, mdscr_el1);
+    vcpu_debug_save(v);
+    d->live = false;
+    vcpu_debug_load(v);
 }

@@ -3,6 +3,7 @@
  * The guest's own debugger: breakpoint, watchpoint, single step at EL1, and the PMU registers.
  */
 #include "cpu.h"
+#include "psci.h"
 #include "timer.h"
 
 #define MDSCR_SS  BIT(0)
@@ -125,7 +126,63 @@ static void test_step(void)
        "single step over an emulated read");
 }
 
-/* That a lock holds breakpoints is not tested: QEMU's CPUs do not do it. */
+/* Corbel plays the lock; QEMU's CPUs keep MDSCR_EL1 as any word and hold nothing under a lock. */
+static bool lock_is_played(void)
+{
+    return hvc_call(0x8600ff01, 0, 0, 0) == 0x3957c41e; /* first word of Corbel's UID */
+}
+
+/* Set by an external debugger; software may write them only to save and restore, when locked. */
+#define MDSCR_HDE    BIT(14)
+#define MDSCR_INTDIS (3UL << 22)
+
+static void test_debugger_bits(void)
+{
+    uint64_t locked;
+
+    write_sysreg(1, oslar_el1);
+    isb();
+    write_sysreg(MDSCR_HDE | MDSCR_INTDIS | MDSCR_MDE, mdscr_el1);
+    locked = read_sysreg(mdscr_el1);
+    write_sysreg(0, oslar_el1);
+    isb();
+    ok(locked == (MDSCR_HDE | MDSCR_INTDIS | MDSCR_MDE) && read_sysreg(mdscr_el1) == MDSCR_MDE,
+       "halting debug stays the debugger's: MDSCR_EL1 0x%lx", read_sysreg(mdscr_el1));
+    write_sysreg(0, mdscr_el1);
+}
+
+static struct fault write_locked(void)
+{
+    write_sysreg((uintptr_t)&watched, dbgwvr0_el1);
+    write_sysreg(WCR_VALUE, dbgwcr0_el1);
+    write_sysreg(MDSCR_KDE | MDSCR_MDE, mdscr_el1);
+    isb();
+    __asm__ volatile("msr daifclr, #8" ::: "memory");
+    return guarded(mmio_write32((uintptr_t)&watched, 1));
+}
+
+/* Registers can be written under the lock, and count from its end on. */
+static void test_lock_holds(void)
+{
+    struct fault fault;
+
+    write_sysreg(1, oslar_el1);
+    isb();
+    fault = write_locked();
+    ok(!fault.taken, "no watchpoint fires under the OS lock");
+    write_sysreg(0, oslar_el1);
+    isb();
+    fault = guarded(mmio_write32((uintptr_t)&watched, 1));
+    debug_off();
+    ok(is_watch_hit(&fault), "it fires when the lock is gone");
+    write_sysreg(1, oslar_el1);
+    isb();
+    ok(read_sysreg(dbgwvr0_el1) == (uintptr_t)&watched, "a lock keeps the values");
+    write_sysreg(0, dbgwcr0_el1);
+    write_sysreg(0, oslar_el1);
+    isb();
+}
+
 static void test_os_lock(void)
 {
     uint64_t locked;
@@ -198,6 +255,10 @@ void test_debug(void)
     test_breakpoint();
     test_step();
     test_os_lock();
+    if (lock_is_played()) {
+        test_debugger_bits();
+        test_lock_holds();
+    }
     test_values();
     test_pmu_there();
 }
