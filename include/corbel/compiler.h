@@ -15,6 +15,7 @@
 #define __unused      __attribute__((unused))
 #define __used        __attribute__((used))
 #define __noinline    __attribute__((noinline))
+#define __fallthrough __attribute__((fallthrough))
 /*
  * Memory that is given back once every domain has had its first start (boot_end.h). A file in
  * objects.mk's init-objs is boot code as a whole, but for what is __resident; in other files what

@@ -31,27 +31,31 @@
 #define OSLSR_OSLK  BIT(1)
 
 /* F(n, kind) for each of the first count registers; the rest is not implemented. */
-#define PAIR(F, n, limit, kind) \
-    if ((n) >= (limit))         \
-        return;                 \
-    F(n, kind)
-#define PAIRS(F, limit, kind) \
-    PAIR(F, 0, limit, kind)   \
-    PAIR(F, 1, limit, kind)   \
-    PAIR(F, 2, limit, kind)   \
-    PAIR(F, 3, limit, kind)   \
-    PAIR(F, 4, limit, kind)   \
-    PAIR(F, 5, limit, kind)   \
-    PAIR(F, 6, limit, kind)   \
-    PAIR(F, 7, limit, kind)   \
-    PAIR(F, 8, limit, kind)   \
-    PAIR(F, 9, limit, kind)   \
-    PAIR(F, 10, limit, kind)  \
-    PAIR(F, 11, limit, kind)  \
-    PAIR(F, 12, limit, kind)  \
-    PAIR(F, 13, limit, kind)  \
-    PAIR(F, 14, limit, kind)  \
-    PAIR(F, 15, limit, kind)
+#define STEP(F, n, kind) \
+    case (n) + 1:        \
+        F(n, kind)       \
+        __fallthrough;
+#define PAIRS(F, count, kind) \
+    switch (count) {          \
+        STEP(F, 15, kind)     \
+        STEP(F, 14, kind)     \
+        STEP(F, 13, kind)     \
+        STEP(F, 12, kind)     \
+        STEP(F, 11, kind)     \
+        STEP(F, 10, kind)     \
+        STEP(F, 9, kind)      \
+        STEP(F, 8, kind)      \
+        STEP(F, 7, kind)      \
+        STEP(F, 6, kind)      \
+        STEP(F, 5, kind)      \
+        STEP(F, 4, kind)      \
+        STEP(F, 3, kind)      \
+        STEP(F, 2, kind)      \
+        STEP(F, 1, kind)      \
+        STEP(F, 0, kind)      \
+    default:                  \
+        break;                \
+    }
 
 #define READ(n, kind)                                     \
     d->kind##vr[n] = read_sysreg(dbg##kind##vr##n##_el1); \
