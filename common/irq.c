@@ -42,9 +42,27 @@ __init enum corbel_err irq_init(const struct platform *p)
     return err;
 }
 
-enum corbel_err irq_init_cpu(void)
+/*
+ * A kernel or hypervisor that ran before may have left interrupts in the list registers, linked
+ * to physical ones even: the first guest would get them.
+ */
+static __init void clear_virtual_interface(void)
 {
-    return gic->cpu_init();
+    for (u32 i = 0; i < gic->lr_count(); i++)
+        gic->lr_write(i, 0);
+    for (u32 i = 0; i < gic->apr_count(); i++) {
+        gic->apr_write(0, i, 0);
+        gic->apr_write(1, i, 0);
+    }
+}
+
+__init enum corbel_err irq_init_cpu(void)
+{
+    enum corbel_err err = gic->cpu_init();
+
+    if (err == CORBEL_OK)
+        clear_virtual_interface();
+    return err;
 }
 
 /* Free, quiet, at our priority and, an SPI, aimed at this CPU. Caller holds host_lock. */

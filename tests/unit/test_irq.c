@@ -71,6 +71,29 @@ static u32 fake_line_count(void)
     return 96;
 }
 
+/* Six list registers, two words of active priorities per group, all left full. */
+static u64 list_register[6];
+static u32 active_priorities[2][2];
+
+static u32 fake_lr_count(void)
+{
+    return ARRAY_SIZE(list_register);
+}
+static void fake_lr_write(u32 n, u64 lr)
+{
+    assert_in_range(n, 0, ARRAY_SIZE(list_register) - 1);
+    list_register[n] = lr;
+}
+static u32 fake_apr_count(void)
+{
+    return ARRAY_SIZE(active_priorities[0]);
+}
+static void fake_apr_write(u32 group, u32 n, u32 value)
+{
+    assert_in_range(n, 0, ARRAY_SIZE(active_priorities[0]) - 1);
+    active_priorities[group][n] = value;
+}
+
 struct gic_ops gicv2_ops = {
     .init = fake_init,
     .cpu_init = fake_cpu_init,
@@ -83,6 +106,10 @@ struct gic_ops gicv2_ops = {
     .set_pending = fake_set_pending,
     .send_sgi = fake_send_sgi,
     .line_count = fake_line_count,
+    .lr_count = fake_lr_count,
+    .lr_write = fake_lr_write,
+    .apr_count = fake_apr_count,
+    .apr_write = fake_apr_write,
 };
 struct gic_ops gicv3_ops;
 
@@ -116,6 +143,18 @@ static int setup(void **state)
     assert_int_equal(irq_init_cpu(), CORBEL_OK);
     assert_ptr_equal(gic, &gicv2_ops);
     return 0;
+}
+
+/* What ran at EL2 before left interrupts in the virtual interface: no guest shall get them. */
+static void stale_list_registers(void **state)
+{
+    memset(list_register, 0xff, sizeof(list_register));
+    memset(active_priorities, 0xff, sizeof(active_priorities));
+    assert_int_equal(irq_init_cpu(), CORBEL_OK);
+    for (u32 i = 0; i < ARRAY_SIZE(list_register); i++)
+        assert_int_equal(list_register[i], 0);
+    for (u32 i = 0; i < 2; i++)
+        assert_int_equal(active_priorities[0][i] | active_priorities[1][i], 0);
 }
 
 static void hypervisor_takes(void **state)
@@ -206,6 +245,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(before_init),
+        cmocka_unit_test_setup(stale_list_registers, setup),
         cmocka_unit_test_setup(hypervisor_takes, setup),
         cmocka_unit_test_setup(masks, setup),
         cmocka_unit_test_setup(guest_takes_and_returns, setup),
