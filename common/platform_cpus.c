@@ -29,6 +29,7 @@ static bool is_psci(const void *fdt, int node)
     return false;
 }
 
+/* Only smc: an HVC of EL2's comes back to EL2, where nobody but ourselves would answer it. */
 static void read_conduit(struct platform *p, int node)
 {
     const char *method;
@@ -37,10 +38,8 @@ static void read_conduit(struct platform *p, int node)
         method = "";
     if (strcmp(method, "smc") == 0)
         p->psci_conduit = SMCCC_SMC;
-    else if (strcmp(method, "hvc") == 0)
-        p->psci_conduit = SMCCC_HVC;
     else
-        platform_note(p, node, "method = \"%s\": expected smc or hvc", method);
+        platform_note(p, node, "method = \"%s\": expected smc", method);
 }
 
 static void read_psci(struct platform *p)

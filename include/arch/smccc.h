@@ -9,7 +9,7 @@ struct smccc_args {
     u64 x[18];
 };
 
-enum smccc_conduit { SMCCC_NONE, SMCCC_SMC, SMCCC_HVC };
+enum smccc_conduit { SMCCC_NONE, SMCCC_SMC };
 
 /* Which conduit the device tree's PSCI node names; NONE: no firmware call may be made. */
 void arch_smccc_init(enum smccc_conduit conduit);

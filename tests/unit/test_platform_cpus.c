@@ -74,16 +74,18 @@ static void spin_table(void **state)
 static void psci_nodes(void **state)
 {
     virt_machine(false);
-    set_list("/psci", "method", "hvc");
+    set_list("/psci", "method", "hvc"); /* an HVC of EL2's would come back to EL2 */
     machine_read();
-    assert_int_equal(p.psci_conduit, SMCCC_HVC);
+    assert_int_equal(p.psci_conduit, SMCCC_NONE);
+    assert_int_equal(p.cpus[1].method, CPU_METHOD_NONE);
+    assert_ptr_equal(strstr(p.notes, "/psci: method = \"hvc\": expected smc\n"), p.notes);
 
     set_list("/psci", "method", "svc");
     machine_read();
     assert_int_equal(p.psci_conduit, SMCCC_NONE);
     assert_int_equal(p.cpus[0].method, CPU_METHOD_NONE);
     assert_string_equal(
-        p.notes, "/psci: method = \"svc\": expected smc or hvc\n"
+        p.notes, "/psci: method = \"svc\": expected smc\n"
                  "/cpus/cpu@0: enable-method = \"psci\", but there is no usable PSCI node\n"
                  "/cpus/cpu@1: enable-method = \"psci\", but there is no usable PSCI node\n");
     del_prop("/psci", "method");

@@ -30,8 +30,6 @@ void arch_smccc_call(struct smccc_args *args)
 {
     if (conduit == SMCCC_SMC)
         smccc_smc(args);
-    else if (conduit == SMCCC_HVC)
-        smccc_hvc(args);
     else
         args->x[0] = (u64)-1; /* SMCCC NOT_SUPPORTED */
 }

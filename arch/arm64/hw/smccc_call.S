@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SMC or HVC with the SMCCC 1.2 register set (DEN0028 section 2.6).
+ * SMC with the SMCCC 1.2 register set (DEN0028 section 2.6).
  * In: x0 = struct smccc_args (18 registers), read and written back.
  * Clobbers what the C calling convention allows; keeps x18.
  */
-.macro smccc_call instr
+    .text
+    .global smccc_smc
+smccc_smc:
     stp     x29, x30, [sp, #-32]!
     mov     x29, sp
     stp     x18, x0, [sp, #16]
@@ -18,7 +20,7 @@
     ldp     x14, x15, [x30, #112]
     ldp     x16, x17, [x30, #128]
     ldp     x0, x1, [x30]
-    \instr  #0
+    smc     #0
     ldr     x30, [sp, #24]
     stp     x0, x1, [x30]
     stp     x2, x3, [x30, #16]
@@ -32,13 +34,3 @@
     ldr     x18, [sp, #16]
     ldp     x29, x30, [sp], #32
     ret
-.endm
-
-    .text
-    .global smccc_smc
-smccc_smc:
-    smccc_call smc
-
-    .global smccc_hvc
-smccc_hvc:
-    smccc_call hvc
