@@ -119,13 +119,18 @@ void stage2_tlb_sync(const struct stage2 *s2, const struct stage2_inval *b)
     visit_end(&v);
 }
 
-void stage2_load(const struct stage2 *s2)
+static void load(u64 vttbr, u64 vtcr)
 {
     struct tlb_s1_walks walks = { 0 };
 
     tlb_s1_walks_stop(&walks);
-    vttbr_write(s2->vttbr, s2->vtcr);
+    vttbr_write(vttbr, vtcr);
     tlb_s1_walks_resume(&walks);
+}
+
+void stage2_load(const struct stage2 *s2)
+{
+    load(s2->vttbr, s2->vtcr);
 }
 
 /*
@@ -136,11 +141,10 @@ void stage2_unload(void)
 {
     static u64 empty[512] __aligned(4096); /* never written: .bss, not a page of the image */
 
-    vttbr_write(image_to_phys(empty).v,
-                VTCR_EL2_RES1 | FIELD_PREP(VTCR_EL2_PS, cpu_features()->pa_range) |
-                    FIELD_PREP(VTCR_EL2_SH0, 3) | FIELD_PREP(VTCR_EL2_ORGN0, 1) |
-                    FIELD_PREP(VTCR_EL2_IRGN0, 1) | FIELD_PREP(VTCR_EL2_SL0, 1) |
-                    FIELD_PREP(VTCR_EL2_T0SZ, 64 - 39));
+    load(image_to_phys(empty).v, VTCR_EL2_RES1 | FIELD_PREP(VTCR_EL2_PS, cpu_features()->pa_range) |
+                                     FIELD_PREP(VTCR_EL2_SH0, 3) | FIELD_PREP(VTCR_EL2_ORGN0, 1) |
+                                     FIELD_PREP(VTCR_EL2_IRGN0, 1) | FIELD_PREP(VTCR_EL2_SL0, 1) |
+                                     FIELD_PREP(VTCR_EL2_T0SZ, 64 - 39));
 }
 
 void stage2_flush_local(void)
