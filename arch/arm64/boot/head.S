@@ -131,8 +131,12 @@ e2h_is_res1:                        /* VHE-only CPU: not supported, see docs/arc
     wfe
     b       e2h_is_res1
 
-/* Invalidate [x0, x1) to the PoC. Clobbers x0, x2, x3. */
+/*
+ * Invalidate [x0, x1) to the PoC. What was stored there with the MMU off comes first: such
+ * stores are ordered against a DC of the same address by a barrier only. Clobbers x0, x2, x3.
+ */
 cache_inval_range:
+    dmb     sy
     mrs     x2, ctr_el0
     ubfx    x2, x2, #16, #4
     mov     x3, #4
@@ -297,9 +301,20 @@ secondary_high:
 
 /* Before the C vectors are up there is nobody to tell: stop in a place a debugger can name. */
     .section .text.vectors, "ax"
+    .global early_vectors
     .balign 2048
 early_vectors:
-    .rept 16
+    .rept 7
+    .balign 128
+1:  wfe
+    b       1b
+    .endr
+    .balign 128                     /* SError from EL2: open in arch_cpu_drop_serror() only */
+    mrs     x9, spsr_el2
+    orr     x9, x9, #(1 << 8)       /* A: the next one waits */
+    msr     spsr_el2, x9
+    eret
+    .rept 8
     .balign 128
 1:  wfe
     b       1b

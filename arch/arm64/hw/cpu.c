@@ -40,6 +40,10 @@ __init void spin_table_arg_add(u64 mpidr, pa_t cpu)
     }
 }
 
+#define ISAR1_PAUTH (GENMASK(11, 4) | GENMASK(31, 24)) /* APA, API; GPA, GPI */
+#define ISAR2_PAUTH GENMASK(15, 8)                     /* GPA3, APA3 */
+#define ISR_EL1_A   BIT(8)
+
 static u32 id_field(u64 reg, u32 shift)
 {
     return (u32)(reg >> shift) & 0xf;
@@ -59,7 +63,7 @@ static void features_read(struct cpu_features *f)
         .watchpoints = (u8)(id_field(dfr0, 20) + 1),
         .pa_range = (u8)MIN(id_field(mmfr0, 0), 5u),
         .vmid16 = id_field(mmfr1, 4) >= 2,
-        .pauth = (isar1 & (GENMASK(11, 4) | GENMASK(31, 24))) || (isar2 & GENMASK(15, 8)),
+        .pauth = (isar1 & ISAR1_PAUTH) || (isar2 & ISAR2_PAUTH),
         .bti = id_field(pfr1, 0) != 0,
         .rndr = id_field(isar0, 60) != 0,
         .ras = id_field(pfr0, 28) != 0,
@@ -90,6 +94,7 @@ static void features_narrow(const struct cpu_features *f)
     features.watchpoints = MIN(features.watchpoints, f->watchpoints);
     features.pa_range = MIN(features.pa_range, f->pa_range);
     features.vmid16 &= f->vmid16;
+    features.hide_ids |= features.pauth != f->pauth;
     features.pauth &= f->pauth;
     features.bti &= f->bti;
     features.rndr &= f->rndr;
@@ -108,6 +113,35 @@ const struct cpu_features *cpu_features(void)
     return &features;
 }
 
+/*
+ * An SError that the firmware or a boot loader left pending would be taken from, and held
+ * against, the first guest that runs here. Taken now (AMO = 1), by vectors that only return.
+ */
+static __init void drop_serror(const struct cpu *cpu)
+{
+    u64 vbar = read_sysreg(vbar_el2);
+
+    dsb_sy();
+    isb();
+    if (!(read_sysreg(isr_el1) & ISR_EL1_A))
+        return;
+    write_sysreg((u64)(uintptr_t)early_vectors, vbar_el2);
+    isb();
+    __asm__ volatile("msr daifclr, #4\n\tisb\n\tmsr daifset, #4" ::: "x9", "memory");
+    log_warn("CPU%u: an SError was pending at the start: dropped, ESR 0x%llx", cpu->id,
+             (unsigned long long)read_sysreg(esr_el2));
+    write_sysreg(vbar, vbar_el2);
+    isb();
+}
+
+/* Translations of who had EL1 before us; VMIDs are given out anew. EL2's own head.S drops. */
+static __init void drop_stale_tlb(void)
+{
+    __asm__ volatile("tlbi alle1" ::: "memory");
+    dsb_nsh();
+    isb();
+}
+
 __init void arch_cpu_init(struct cpu *cpu)
 {
     struct cpu_features mine;
@@ -123,7 +157,9 @@ __init void arch_cpu_init(struct cpu *cpu)
         features.midr_mixed |= midr != features.midr_first;
     }
     errata_init();
-    cpu_guest_traps_init();
+    cpu_guest_traps_init(&mine);
+    drop_stale_tlb();
+    drop_serror(cpu);
     log_debug("CPU%u: MIDR 0x%08x MPIDR 0x%llx%s%s", cpu->id, midr, (unsigned long long)cpu->mpidr,
               mine.pauth ? " pauth" : "", mine.sve ? " sve" : "");
 }
@@ -160,8 +196,8 @@ u64 cpu_guest_hcr(void)
 #define MDCR_TDCC  BIT(27)
 #define MPAM2_TRAP (BIT(48) | BIT(49) | BIT(58))
 
-/* The same on every CPU and for every guest: written once, never per exit. */
-__init void cpu_guest_traps_init(void)
+/* For every guest: written once, never per exit. By what this CPU has, not what all have. */
+__init void cpu_guest_traps_init(const struct cpu_features *mine)
 {
     u64 mdcr = MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TTRF | MDCR_TDCC | MDCR_TPMS | MDCR_TPM |
                MDCR_TPMCR | pmu_init_cpu();
@@ -174,9 +210,9 @@ __init void cpu_guest_traps_init(void)
     write_sysreg(read_sysreg(midr_el1), vpidr_el2);
     write_sysreg(1, cnthctl_el2); /* EL1PCTEN: CNTPCT readable; EL1PCEN = 0: CNTP_* trap */
     write_sysreg(BIT(15), hstr_el2);
-    if (features.hcx)
+    if (mine->hcx)
         write_sysreg(0, SYS_HCRX_EL2);
-    if (features.fgt) {
+    if (mine->fgt) {
         /* Positive bits trap nothing more than the classic controls; "n" bits at 0 trap. */
         write_sysreg(0, SYS_HFGRTR_EL2);
         write_sysreg(0, SYS_HFGWTR_EL2);
@@ -184,9 +220,9 @@ __init void cpu_guest_traps_init(void)
         write_sysreg(0, SYS_HDFGRTR_EL2);
         write_sysreg(0, SYS_HDFGWTR_EL2);
     }
-    if (features.fgt && features.amu)
+    if (mine->fgt && mine->amu)
         write_sysreg(0, SYS_HAFGRTR_EL2);
-    if (features.mpam)
+    if (mine->mpam)
         write_sysreg(MPAM2_TRAP, SYS_MPAM2_EL2);
     isb();
 }
@@ -224,9 +260,11 @@ u64 cpu_id_view(u32 crm, u32 op2, u32 pmu)
     case 6 * 8 + 0:
         return read_sysreg(id_aa64isar0_el1) & ~GENMASK(27, 24); /* TME */
     case 6 * 8 + 1: /* LS64, SPECRES stay the hardware's but LS64 needs HCRX */
-        return read_sysreg(id_aa64isar1_el1) & ~GENMASK(63, 60);
+        return read_sysreg(id_aa64isar1_el1) &
+               ~(GENMASK(63, 60) | (features.pauth ? 0 : ISAR1_PAUTH));
     case 6 * 8 + 2: /* MOPS needs HCRX_EL2.MSCEn: hidden with everything above BC */
-        return read_sysreg(SYS_ID_AA64ISAR2_EL1) & GENMASK(15, 0);
+        return read_sysreg(SYS_ID_AA64ISAR2_EL1) & GENMASK(15, 0) &
+               ~(features.pauth ? 0 : ISAR2_PAUTH);
     case 7 * 8 + 0:
         return limit_mmfr0(read_sysreg(id_aa64mmfr0_el1));
     case 7 * 8 + 1: /* no VHE for EL1 guests, no LO, HCX, TIDCP1, CMOW and above */

@@ -14,12 +14,12 @@ extern struct cpu boot_cpu;
 
 /* Vector tables: plain, with branches first, with a firmware call first (vectors.S). */
 extern char vectors[], vectors_history[], vectors_firmware[];
+extern char early_vectors[]; /* head.S: until the others stand, and to drop an SError */
 
 void secondary_entry(void);
 void spin_table_entry(void);
 
 void smccc_smc(struct smccc_args *args);
-void smccc_hvc(struct smccc_args *args);
 
 #define SPIN_TABLE_ARGS 8 /* as many as head.S looks through */
 

@@ -36,7 +36,7 @@ const struct cpu_features *cpu_features(void);
 
 /* Fixed part of HCR_EL2, CPTR_EL2, MDCR_EL2 while a guest runs (design 11.4, decision 2). */
 u64 cpu_guest_hcr(void);
-void cpu_guest_traps_init(void);
+void cpu_guest_traps_init(const struct cpu_features *mine);
 
 /*
  * Value that a guest reads from ID register S3_0_C0_Cm_op2 under TID3; pmu: the PMUVer it is
