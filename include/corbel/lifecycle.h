@@ -35,8 +35,8 @@ struct lifecycle_text {
 bool lifecycle_may_restart(const struct domcfg *cfg);
 
 /*
- * What comes next; a restart is noted in l, and there is none before the first start. A limit above LIFECYCLE_TIMES is held as the same
- * rate over a shorter time. now: ns since boot.
+ * What comes next; a restart is noted in l, and there is none before the first start. A limit
+ * above LIFECYCLE_TIMES is held as the same rate over a shorter time. now: ns since boot.
  */
 enum domcfg_action lifecycle_decide(struct lifecycle *l, const struct domcfg *cfg,
                                     enum shutdown_reason reason, u64 now,
