@@ -176,12 +176,10 @@ enum irq_owner irq_owner_of(u32 intid, struct domain **d)
     return (enum irq_owner)desc->owner;
 }
 
-void irq_send_sgi(u32 cpu, enum host_sgi sgi)
+void irq_send_sgi(const struct cpu *target, enum host_sgi sgi)
 {
-    const struct cpu *target = cpu_get(cpu);
-
     if (!gic || !target)
         return;
     dsb_ishst(); /* what the target shall find, before the interrupt that makes it look */
-    gic->send_sgi(cpu, target->mpidr, sgi);
+    gic->send_sgi(target->id, target->mpidr, sgi);
 }

@@ -17,7 +17,7 @@ u64 quiet_begin(void)
 
     for (u32 i = 0; i < cpu_count(); i++) {
         if (cpu_get(i) != cpu_this())
-            irq_send_sgi(i, SGI_KICK); /* after the new round, by its DSB */
+            irq_send_sgi(cpu_get(i), SGI_KICK); /* after the new round, by its DSB */
     }
     quiet_note(); /* we hold nothing, and whoever asks from another CPU sends us no kick */
     return round;

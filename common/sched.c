@@ -84,12 +84,12 @@ static void set_idle(struct sched_pool *pool, u32 cpu, bool idle)
  */
 static void kick(struct sched_pool *pool, u32 cpu)
 {
-    struct sched_cpu *sc = sched_of(cpu);
+    struct cpu *target = cpu_get(cpu);
 
     set_idle(pool, cpu, false);
-    if (!__atomic_exchange_n(&sc->need_resched, true, __ATOMIC_SEQ_CST) &&
-        (cpu != cpu_this()->id || sc->running))
-        irq_send_sgi(cpu, SGI_KICK);
+    if (!__atomic_exchange_n(&target->sched.need_resched, true, __ATOMIC_SEQ_CST) &&
+        (target != cpu_this() || target->sched.running))
+        irq_send_sgi(target, SGI_KICK);
 }
 
 static void enqueue(struct sched_unit *unit)

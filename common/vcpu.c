@@ -16,7 +16,7 @@ void vcpu_kick(struct vcpu *v, u32 req)
     const struct cpu *cpu = __atomic_load_n(&v->resident, __ATOMIC_ACQUIRE);
 
     if ((old & req) != req && cpu && cpu != cpu_this())
-        irq_send_sgi(cpu->id, SGI_KICK);
+        irq_send_sgi(cpu, SGI_KICK);
 }
 
 void vcpu_wake(struct vcpu *v, u32 req)

@@ -24,7 +24,7 @@ void panic_enter(void)
         arch_cpu_halt(); /* another CPU speaks, or this one failed while it spoke */
     for (u32 i = 0; gic && i < cpu_count(); i++) {
         if (i != cpu_this()->id && cpu_get(i)->online)
-            irq_send_sgi(i, SGI_STOP);
+            irq_send_sgi(cpu_get(i), SGI_STOP);
     }
 }
 

@@ -8,6 +8,7 @@
 #include <corbel/platform.h>
 #include <corbel/types.h>
 
+struct cpu;
 struct domain;
 
 /*
@@ -102,7 +103,7 @@ void irq_set_trigger(u32 intid, bool level, bool enable);
 
 enum irq_owner irq_owner_of(u32 intid, struct domain **d);
 
-/* SGI to one CPU (by logical number); DSB ISHST before it. */
-void irq_send_sgi(u32 cpu, enum host_sgi sgi);
+/* SGI to one CPU (NULL: none); DSB ISHST before it. Nothing before irq_init(). */
+void irq_send_sgi(const struct cpu *target, enum host_sgi sgi);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fake_core.h"
 
+#include <corbel/cpu.h>
 #include <corbel/irq.h>
 
 /* Stands in for common/irq.c where a test only counts kicks. */
-void irq_send_sgi(u32 cpu, enum host_sgi sgi)
+void irq_send_sgi(const struct cpu *target, enum host_sgi sgi)
 {
     if (sgi == SGI_KICK)
-        fake_kicks[cpu]++;
+        fake_kicks[target->id]++;
 }

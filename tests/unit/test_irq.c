@@ -123,7 +123,7 @@ static void before_init(void **state)
 
     fake_reset(2);
     assert_int_equal(irq_request(40, true), ERR_RANGE);
-    irq_send_sgi(0, SGI_KICK);
+    irq_send_sgi(cpu_get(0), SGI_KICK);
     assert_int_equal(irq_init(&p), ERR_NOTSUP); /* no interrupt controller */
     p.gic.version = 200;
     assert_int_equal(irq_init(&p), ERR_NOTSUP);
@@ -235,9 +235,9 @@ static void guest_takes_and_returns(void **state)
 
 static void sgi(void **state)
 {
-    irq_send_sgi(1, SGI_STOP);
+    irq_send_sgi(cpu_get(1), SGI_STOP);
     assert_int_equal(sgi_mpidr, 0x100);
-    irq_send_sgi(7, SGI_STOP); /* no such CPU */
+    irq_send_sgi(cpu_get(7), SGI_STOP); /* no such CPU */
     assert_int_equal(sgi_count, 1);
 }
 
