@@ -35,7 +35,7 @@ static u32 log_char(struct domain *d, char *line, u32 len, u8 c)
     return len;
 }
 
-void console_detach(struct domain *d)
+__cold void console_detach(struct domain *d)
 {
     struct console_ring *r = &d->console;
     char line[LINE_MAX];
@@ -140,7 +140,7 @@ static u32 tail_start(const struct console_ring *r, u32 limit, u32 lines)
     return pos;
 }
 
-void console_tail(struct domain *d, u32 lines)
+__cold void console_tail(struct domain *d, u32 lines)
 {
     struct console_ring *r = &d->console;
     char line[LINE_MAX];

@@ -38,7 +38,7 @@ static void report_neighbours(struct vcpu *v, ipa_t ipa)
                  (unsigned long long)(near.above.ipa.v + near.above.size - 1));
 }
 
-static void report(struct vcpu *v, const struct guest_exit *e, const char *what)
+static __cold void report(struct vcpu *v, const struct guest_exit *e, const char *what)
 {
     struct domain *d = v->domain;
 
@@ -80,7 +80,7 @@ static void check_vector(struct vcpu *v, u64 faulting_pc)
  * tries one access until it works (returns to it) gets as many tries as fit into the count,
  * or one each millisecond for ever. User space never counts: EL1 has to deal with it.
  */
-bool guest_is_stuck(struct vcpu *v)
+__cold bool guest_is_stuck(struct vcpu *v)
 {
     struct abort_run *run = &v->aborts;
     u64 now = arch_time_now();

@@ -91,7 +91,7 @@ static s32 power_on(struct vcpu *target, u64 entry_point_address, u64 context_id
     return PSCI_SUCCESS;
 }
 
-static s32 cpu_on(struct vcpu *v, struct call *call)
+static __cold s32 cpu_on(struct vcpu *v, struct call *call)
 {
     u64 target_cpu = call->x1, entry_point_address = call->x2, context_id = call->x3;
     struct domain *d = v->domain;
@@ -109,7 +109,7 @@ static s32 cpu_on(struct vcpu *v, struct call *call)
 }
 
 /* On when any vCPU of the affinity instance is, else pending when any is. */
-static s32 affinity_info(struct vcpu *v, struct call *call)
+static __cold s32 affinity_info(struct vcpu *v, struct call *call)
 {
     static const u64 level_masks[4] = { MPIDR_AFF_MASK, MPIDR_AFF_MASK & ~GENMASK(7, 0),
                                         MPIDR_AFF_MASK & ~GENMASK(15, 0), GENMASK(39, 32) };
@@ -168,7 +168,7 @@ static s32 system_reset2(struct vcpu *v, struct call *call)
  * The last vCPU sleeps until an interrupt comes and then starts at its entry point:
  * it is put into ON_PENDING, which the next load turns into a start from reset state.
  */
-static s32 system_suspend(struct vcpu *v, struct call *call)
+static __cold s32 system_suspend(struct vcpu *v, struct call *call)
 {
     u64 entry_point_address = call->x1, context_id = call->x2;
     struct domain *d = v->domain;

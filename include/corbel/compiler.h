@@ -16,6 +16,8 @@
 #define __used        __attribute__((used))
 #define __noinline    __attribute__((noinline))
 #define __fallthrough __attribute__((fallthrough))
+/* Seldom run, in a file of hot-objs (objects.mk): small rather than fast. */
+#define __cold        __attribute__((cold, noinline))
 /*
  * Memory that is given back once every domain has had its first start (boot_end.h). A file in
  * objects.mk's init-objs is boot code as a whole, but for what is __resident; in other files what

@@ -220,7 +220,7 @@ void arch_insn_sp_set(struct vcpu *v, u64 sp)
         write_sysreg(sp, sp_el0);
 }
 
-void arch_vcpu_dump(struct vcpu *v)
+__cold void arch_vcpu_dump(struct vcpu *v)
 {
     const struct guest_regs *r = &v->regs;
     const char *who = v->domain->name;
