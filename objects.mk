@@ -113,6 +113,7 @@ objs-vdev := \
     common/vdev/vgic_init.o \
     common/vdev/vgic_lr.o \
     common/vdev/vgic_mmio.o \
+    common/vdev/vgic_pack.o \
     common/vdev/vgic_run.o \
     common/vdev/vgic_v2.o \
     common/vdev/vgic_v3.o \

@@ -176,7 +176,7 @@ bool vgic_is_pending(struct domain *d, struct vcpu *v, u32 intid)
     if (!irq)
         return false;
     spin_lock(&irq->lock);
-    pending = virq_pending(irq);
+    pending = virq_pending(irq) || (intid < 16 && virq_posted(v, intid));
     spin_unlock(&irq->lock);
     return pending;
 }

@@ -61,6 +61,7 @@ static void vcpu_reset(struct vcpu *v)
 
     vc->lr_used = 0;
     vc->hcr = 0;
+    vc->posted = 0;
     /* All masked. VFIQEn is RES1 for a guest that uses system registers. */
     vc->vmcr = version == GIC_V3 ? ICH_VMCR_VFIQEN : 0;
     memset(vc->lr_irq, 0, sizeof(vc->lr_irq));

@@ -277,3 +277,18 @@ void lr_reclaim(struct vcpu *home)
         return;
     }
 }
+
+void list_posted(struct vcpu *home, u32 posted)
+{
+    for (u32 left = posted; left; left &= left - 1) {
+        struct virq *irq = &home->vgic.private[bit_lowest(left)];
+
+        spin_lock(&irq->lock);
+        if (irq->lr >= 0)
+            lr_sync(home, irq);
+        irq->latch = true;
+        virq_park(home, irq);
+        spin_unlock(&irq->lock);
+    }
+    __atomic_fetch_and(&home->vgic.posted, ~posted, __ATOMIC_RELEASE);
+}

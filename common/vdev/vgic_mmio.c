@@ -30,7 +30,7 @@ static u64 fold_key_of(const struct mmio_access *a)
 }
 
 /* vCPUs that left their CPU since have nothing to fold: all is in memory. */
-static void drop_absent(struct vcpu *v, u64 waiting)
+static __cold void drop_absent(struct vcpu *v, u64 waiting)
 {
     for (; waiting; waiting &= waiting - 1) {
         struct vcpu *other = v->domain->vcpus[bit_lowest(waiting)];
@@ -43,7 +43,7 @@ static void drop_absent(struct vcpu *v, u64 waiting)
 }
 
 /* An access comes (again) while answers are awaited. True: it must wait on. */
-static __noinline bool fold_pending(struct vgic_access *acc, const struct mmio_access *a)
+static __cold bool fold_pending(struct vgic_access *acc, const struct mmio_access *a)
 {
     struct vgic_cpu *vc = &acc->v->vgic;
     u64 waiting;
@@ -60,7 +60,7 @@ static __noinline bool fold_pending(struct vgic_access *acc, const struct mmio_a
     return false;
 }
 
-static __noinline void fold_ask(struct vcpu *v, const struct mmio_access *a, u64 ask)
+static __cold void fold_ask(struct vcpu *v, const struct mmio_access *a, u64 ask)
 {
     v->vgic.fold_key = fold_key_of(a);
     __atomic_store_n(&v->vgic.fold_wait, ask, __ATOMIC_RELAXED);
@@ -127,8 +127,8 @@ static __noinline void bank_write(struct vgic_access *acc, const struct vgic_reg
 }
 
 /* Half of a 64-bit register (IROUTER, GICR_TYPER): 32-bit accesses are allowed there. */
-static __noinline void wide_access(struct vgic_access *acc, const struct vgic_reg *reg,
-                                   struct mmio_access *a)
+static __cold void wide_access(struct vgic_access *acc, const struct vgic_reg *reg,
+                               struct mmio_access *a)
 {
     u32 shift = a->size == 4 ? (acc->offset & 4) * 8 : 0;
     u64 mask = (a->size == 4 ? 0xffffffffull : ~0ull) << shift;
@@ -325,7 +325,8 @@ u64 virq_get_pending(struct vgic_access *acc, struct virq *irq)
         /* What the source's acknowledge at EL2 left behind does not count: its line does. */
         pending = source_pending(holder_of(irq), irq) || irq->set;
     else
-        pending = virq_pending(irq) || (irq->hw && source_pending(NULL, irq));
+        pending = virq_pending(irq) || (irq->hw && source_pending(NULL, irq)) ||
+                  (irq->intid < 16 && virq_posted(acc->owner, irq->intid));
     spin_unlock(&irq->lock);
     return pending;
 }
@@ -354,6 +355,8 @@ void virq_clear_pending(struct vgic_access *acc, struct virq *irq, u64 value)
     if (is_v2_sgi(acc, irq))
         return;
     home = virq_lock(acc->d, irq);
+    if (irq->intid < 16) /* with the list lock held, as whoever takes it from there */
+        __atomic_fetch_and(&home->vgic.posted, ~(u32)BIT(irq->intid), __ATOMIC_RELAXED);
     if (irq->hw && !irq->level && irq->intid >= VGIC_PRIVATE)
         gic->set_pending(irq->pintid, false);
     if (!virq_is_remote(home, irq)) {

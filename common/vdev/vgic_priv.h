@@ -9,13 +9,15 @@
 #include <corbel/vdev.h>
 #include <corbel/vgic.h>
 #include <hw/gicd.h>
+#include <hw/ich_lr.h>
 
 /*
  * Between the files of the virtual GIC, from the ground up:
  *   vgic_lr.c    one interrupt and its list register
  *   vgic.c       locks, injection: the state machine's transitions
  *   vgic_hw.c    links to physical interrupts: injection, routing, assignment
- *   vgic_run.c   residency: packing, folding, load and save, maintenance
+ *   vgic_pack.c  more than the list registers hold
+ *   vgic_run.c   residency: folding, load and save, maintenance
  *   vgic_mmio.c  register engine, handlers common to both versions
  *   vgic_v2.c, vgic_v3.c  register tables, SGIs
  *   vgic_init.c  building and reset
@@ -60,6 +62,15 @@ static inline bool vgic_is_here(const struct vcpu *v)
     return read_once(v->vgic.cpu) == cpu_this();
 }
 
+/*
+ * An SGI of v is posted: pending, though its struct does not say so yet. Under virq.lock together
+ * with virq_pending(): who takes it from here sets the latch first.
+ */
+static inline bool virq_posted(const struct vcpu *v, u32 intid)
+{
+    return (__atomic_load_n(&v->vgic.posted, __ATOMIC_RELAXED) >> intid & 1) != 0;
+}
+
 /* Output of v's virtual timer: v is resident here, or its state is in memory. */
 bool vgic_timer_output(const struct vcpu *v);
 
@@ -80,6 +91,39 @@ enum virq_place virq_park(struct vcpu *home, struct virq *irq);
 
 /* home loaded here, list lock held, no virq.lock: make one list register free if one is idle. */
 void lr_reclaim(struct vcpu *home);
+
+/*
+ * Posted SGIs (bit per INTID) become pending like others; home's list lock held, no virq.lock. A
+ * bit is cleared after its latch is set, so that who reads both sees one; what is sent in
+ * between is still the same interrupt.
+ */
+void list_posted(struct vcpu *home, u32 posted);
+
+static inline void take_posted(struct vcpu *home, u32 posted)
+{
+    if (unlikely(posted))
+        list_posted(home, posted);
+}
+
+/* --- vgic_pack.c: v is loaded here; its list lock is held but for vgic_move_strays() --- */
+
+/* The guest has v's interrupts of that group on (ICH_VMCR). */
+static inline bool vgic_group_on(u64 vmcr, bool group1)
+{
+    return (vmcr & (group1 ? ICH_VMCR_VENG1 : ICH_VMCR_VENG0)) != 0;
+}
+
+/* count interrupts without a list register were ended (ICH_HCR.EOIcount). */
+void vgic_end_by_count(struct vcpu *v, u32 count);
+
+/* The best of list and list registers into the list registers (decision 23). */
+void vgic_repack(struct vcpu *v);
+
+/* ICH_HCR for what is left on the list. */
+u32 vgic_wanted_hcr(struct vcpu *v);
+
+/* No locks held: hand over what belongs to another vCPU. */
+void vgic_move_strays(struct vcpu *v);
 
 /* --- vgic.c --- */
 

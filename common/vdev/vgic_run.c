@@ -30,36 +30,6 @@ static void hcr_set(struct vgic_cpu *vc, u32 hcr)
     gic->hcr_write(hcr); /* EOIcount = 0: it was taken before */
 }
 
-/*
- * The guest ended count interrupts that had no list register (only the number is
- * known). It ends them in the order of their priority, so that is how they are taken.
- * With EOImode = 1 the guest's DIR is trapped instead, where that is possible: not with
- * GICv2, nor with some GICv3. There pick_key() puts active ones first.
- */
-static void end_by_count(struct vcpu *v, u32 count)
-{
-    struct list_head *pos;
-
-    for (; count; count--) {
-        struct virq *best = NULL;
-
-        list_for_each (pos, &v->vgic.list) {
-            struct virq *irq = list_entry(pos, struct virq, node);
-
-            /* These fields of an irq on this list without list register are ours to read. */
-            if (irq->lr < 0 && irq->active && irq->acked &&
-                (!best || irq->priority < best->priority))
-                best = irq;
-        }
-        if (!best)
-            return;
-        spin_lock(&best->lock);
-        best->active = best->acked = false;
-        virq_park(v, best);
-        spin_unlock(&best->lock);
-    }
-}
-
 static void take_eoi_count(struct vcpu *v)
 {
     u32 count;
@@ -70,158 +40,15 @@ static void take_eoi_count(struct vcpu *v)
     if (!count)
         return;
     gic->hcr_write(v->vgic.hcr);
-    end_by_count(v, count);
-}
-
-/* --- more than fits --- */
-
-struct pick {
-    struct virq *irq;
-    u32 key; /* smaller goes first */
-};
-
-#define KEY_NONE   ~0u
-#define KEY_ACTIVE 0x101u /* after every pending priority */
-#define KEY_MASKED 0x201u /* after all: pending, but the guest has its group disabled */
-
-static bool group_on(u64 vmcr, bool group1)
-{
-    return (vmcr & (group1 ? ICH_VMCR_VENG1 : ICH_VMCR_VENG0)) != 0;
-}
-
-/* Everything back to the list; what was in list registers stands in front. */
-static void unload_all(struct vcpu *v)
-{
-    struct vgic_cpu *vc = &v->vgic;
-
-    for (u32 used = vc->lr_used; used; used &= used - 1) {
-        struct virq *irq = vc->lr_irq[bit_lowest(used)];
-
-        spin_lock(&irq->lock);
-        lr_sync(v, irq);
-        lr_clear(v, irq);
-        if (virq_park(v, irq) == PLACE_WAIT) {
-            list_del(&irq->node);
-            list_add_head(&vc->list, &irq->node);
-        }
-        spin_unlock(&irq->lock);
-    }
-}
-
-/* EOImode = 1 without trapped DIR: see end_by_count(). */
-static bool wants_active_first(u64 vmcr)
-{
-    return !gic->dir_traps && (vmcr & ICH_VMCR_VEOIM);
-}
-
-static u32 pick_key(struct vcpu *v, struct virq *irq, u64 vmcr)
-{
-    u32 key = KEY_NONE;
-
-    spin_lock(&irq->lock);
-    /* Pending as well or not: an active one cannot be taken before it ends. */
-    if (irq->active)
-        key = wants_active_first(vmcr) ? 0 : KEY_ACTIVE + irq->priority;
-    else if (virq_forwarded(v->domain, irq) && irq->target == v)
-        key = (group_on(vmcr, irq->group1) ? 1u : KEY_MASKED) + irq->priority;
-    spin_unlock(&irq->lock);
-    return key;
-}
-
-static u32 pick_insert(struct pick *best, u32 count, u32 limit, struct pick new)
-{
-    u32 i = count;
-
-    if (new.key == KEY_NONE || (count == limit && best[count - 1].key <= new.key))
-        return count;
-    if (count == limit)
-        i--; /* the last one falls out */
-    else
-        count++;
-    for (; i > 0 && best[i - 1].key > new.key; i--)
-        best[i] = best[i - 1];
-    best[i] = new;
-    return count;
-}
-
-/*
- * Pending by priority, then active (decision 23). Where active ones go first, one list
- * register is left to the best pending one.
- */
-static u32 best_fill(struct vcpu *v, struct pick *best, u64 vmcr)
-{
-    struct pick pending = { NULL, KEY_NONE };
-    u32 limit = bit_count(v->vgic.lr_mask), count = 0;
-    struct list_head *pos;
-
-    list_for_each (pos, &v->vgic.list) {
-        struct pick new = { .irq = list_entry(pos, struct virq, node) };
-
-        new.key = pick_key(v, new.irq, vmcr);
-        count = pick_insert(best, count, limit, new);
-        if (new.key > 0 && new.key < KEY_ACTIVE &&new.key < pending.key)
-            pending = new;
-    }
-    if (pending.irq && count == limit && best[limit - 1].key == 0)
-        best[limit - 1] = pending;
-    return count;
-}
-
-static void repack(struct vcpu *v)
-{
-    struct pick best[VGIC_LR_MAX];
-    u32 count;
-
-    unload_all(v);
-    count = best_fill(v, best, gic->vmcr_read());
-    for (u32 i = 0; i < count; i++) {
-        spin_lock(&best[i].irq->lock);
-        virq_place(v, best[i].irq);
-        spin_unlock(&best[i].irq->lock);
-    }
-}
-
-/*
- * Maintenance for pending interrupts without list register. Underflow refills in time
- * while interrupts come one by one; "none pending" also when they nest, each of them
- * active. With a single list register underflow is always true (IHI 0069, ICH_MISR.U),
- * so only the other is used there. When the guest turns a group on, or off while the other is
- * on, the choice of what sits in the list registers is due again. (With both off nothing can be
- * chosen; besides, QEMU's VGRP0D looks at VENG1: it would come without end.)
- */
-static u32 pending_hcr(const struct vcpu *v, u64 vmcr, bool deliverable)
-{
-    u32 hcr = 0;
-
-    if (deliverable)
-        hcr = ICH_HCR_NPIE | (v->vgic.lr_mask > 1 ? ICH_HCR_UIE : 0);
-    if (group_on(vmcr, false) && group_on(vmcr, true))
-        return hcr | ICH_HCR_VGRP0DIE | ICH_HCR_VGRP1DIE;
-    hcr |= group_on(vmcr, false) ? 0 : ICH_HCR_VGRP0EIE;
-    return hcr | (group_on(vmcr, true) ? 0 : ICH_HCR_VGRP1EIE);
-}
-
-/* Ask for maintenance as what is left on the list needs it. */
-static u32 wanted_hcr(struct vcpu *v)
-{
-    u64 vmcr = list_empty(&v->vgic.list) ? 0 : gic->vmcr_read();
-    u32 hcr = ICH_HCR_EN;
-    struct list_head *pos;
-
-    list_for_each (pos, &v->vgic.list) {
-        struct virq *irq = list_entry(pos, struct virq, node);
-
-        spin_lock(&irq->lock);
-        if (irq->active)
-            hcr |= ICH_HCR_LRENPIE | (gic->dir_traps ? ICH_HCR_TDIR : 0);
-        else if (virq_forwarded(v->domain, irq) && irq->target == v)
-            hcr |= pending_hcr(v, vmcr, group_on(vmcr, irq->group1));
-        spin_unlock(&irq->lock);
-    }
-    return hcr;
+    vgic_end_by_count(v, count);
 }
 
 /* --- the list into the list registers --- */
+
+static u32 posted_to(const struct vcpu *v)
+{
+    return __atomic_load_n(&v->vgic.posted, __ATOMIC_ACQUIRE);
+}
 
 /* List lock held. True: some interrupt belongs to another vCPU now. */
 static bool flush_list(struct vcpu *v)
@@ -256,73 +83,69 @@ static bool flush_list(struct vcpu *v)
         list_add_tail(&vc->list, node);
     }
     if (full)
-        repack(v);
+        vgic_repack(v);
     return moves;
 }
 
-/* No locks held: hand over what belongs to another vCPU. */
-static void move_strays(struct vcpu *v)
+/* The only interrupt that waits, on the list or posted; NULL: there are more, or none. */
+static struct virq *only_one(struct vgic_cpu *vc, u32 posted)
 {
-    for (u32 n = 0; n < VGIC_SPI_MAX; n++) {
-        struct virq *stray = NULL;
-        struct list_head *pos;
-
-        spin_lock(&v->vgic.lock);
-        list_for_each (pos, &v->vgic.list) {
-            struct virq *irq = list_entry(pos, struct virq, node);
-
-            if (irq->lr < 0 && !irq->active && irq->target && irq->target != v)
-                stray = irq;
-        }
-        spin_unlock(&v->vgic.lock);
-        if (!stray)
-            return;
-        virq_move(stray);
-    }
+    if (!posted)
+        return vc->list.next == vc->list.prev && !list_empty(&vc->list) ? first_of(&vc->list)
+                                                                        : NULL;
+    return list_empty(&vc->list) && !(posted & (posted - 1)) ? &vc->private[bit_lowest(posted)]
+                                                             : NULL;
 }
 
 /*
- * A single interrupt on the list, as nearly always, and there is room for it. False: it could
- * not be placed, or there may be more to it. List lock held.
+ * A single interrupt, as nearly always, and there is room for it. False: it could not be
+ * placed, or there may be more to it. List lock held.
  */
-static bool flush_one(struct vcpu *v)
+static bool flush_one(struct vcpu *v, u32 posted)
 {
     struct vgic_cpu *vc = &v->vgic;
-    struct virq *irq = first_of(&vc->list);
+    struct virq *irq = only_one(vc, posted);
     enum virq_place place;
 
-    if (vc->hcr != ICH_HCR_EN || vc->list.next != vc->list.prev || list_empty(&vc->list))
+    if (vc->hcr != ICH_HCR_EN || !irq)
         return false;
     spin_lock(&irq->lock);
     if (irq->lr >= 0)
         lr_sync(v, irq);
+    irq->latch |= posted != 0;
     place = virq_place(v, irq);
     spin_unlock(&irq->lock);
+    if (posted)
+        __atomic_fetch_and(&vc->posted, ~posted, __ATOMIC_RELEASE);
     return place == PLACE_LR || place == PLACE_IDLE;
 }
 
 static __noinline void flush_now(struct vcpu *v)
 {
     struct vgic_cpu *vc = &v->vgic;
+    u32 posted;
     bool moves;
 
     spin_lock(&vc->lock);
-    if (likely(flush_one(v))) {
+    posted = posted_to(v);
+    if (likely(flush_one(v, posted))) {
         spin_unlock(&vc->lock);
         return;
     }
+    take_posted(v, posted);
     take_eoi_count(v);
     moves = flush_list(v);
-    hcr_set(vc, wanted_hcr(v));
+    hcr_set(vc, vgic_wanted_hcr(v));
     spin_unlock(&vc->lock);
     if (unlikely(moves))
-        move_strays(v);
+        vgic_move_strays(v);
 }
 
 void vgic_flush(struct vcpu *v)
 {
-    /* Who adds to the list sets REQ_IRQ after it. */
-    if (vgic_is_here(v) && (!list_empty(&v->vgic.list) || v->vgic.hcr != ICH_HCR_EN))
+    /* Who adds to the list, or posts, sets REQ_IRQ after it. */
+    if (vgic_is_here(v) &&
+        (posted_to(v) || !list_empty(&v->vgic.list) || v->vgic.hcr != ICH_HCR_EN))
         flush_now(v);
 }
 
@@ -445,13 +268,14 @@ void vgic_load(struct vcpu *v)
     if (unlikely(vc->apr_any))
         apr_load(vc);
     vc->hcr = 0;
-    fold_ppis(v); /* wishes that came too late for the last fold */
+    fold_ppis(v);                 /* wishes that came too late for the last fold */
+    take_posted(v, posted_to(v)); /* by who saw it loaded elsewhere just before */
     if (!list_empty(&vc->list))
         moves = flush_list(v);
-    hcr_set(vc, list_empty(&vc->list) ? (u32)ICH_HCR_EN : wanted_hcr(v));
+    hcr_set(vc, list_empty(&vc->list) ? (u32)ICH_HCR_EN : vgic_wanted_hcr(v));
     spin_unlock(&vc->lock);
     if (moves)
-        move_strays(v);
+        vgic_move_strays(v);
 }
 
 void vgic_save(struct vcpu *v)
@@ -465,6 +289,7 @@ void vgic_save(struct vcpu *v)
     spin_lock(&vc->lock);
     take_eoi_count(v);
     fold_all(v);
+    take_posted(v, posted_to(v));
     for (u32 used = vc->lr_used; used; used &= used - 1) {
         struct virq *irq = vc->lr_irq[bit_lowest(used)];
 
@@ -482,14 +307,14 @@ void vgic_save(struct vcpu *v)
     spin_unlock(&vc->lock);
     fold_answer(v, askers);
     if (moves)
-        move_strays(v);
+        vgic_move_strays(v);
 }
 
 /* --- questions and requests of the loaded vCPU --- */
 
 static bool deliverable(u64 vmcr, u32 priority, bool group1)
 {
-    return group_on(vmcr, group1) && priority < FIELD_GET(ICH_VMCR_VPMR, vmcr);
+    return vgic_group_on(vmcr, group1) && priority < FIELD_GET(ICH_VMCR_VPMR, vmcr);
 }
 
 bool vgic_pending(struct vcpu *v)
@@ -503,7 +328,7 @@ bool vgic_pending(struct vcpu *v)
      * What waits here may have ended in its list register since it was last seen, or be
      * refreshed by another CPU: the struct's "active" is old until it is flushed.
      */
-    if (here && !list_empty(&vc->list))
+    if (here && (posted_to(v) || !list_empty(&vc->list)))
         vgic_flush(v);
     if (here && vc->lr_used)
         live = vc->lr_used & ~gic->lr_empty();

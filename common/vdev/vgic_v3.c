@@ -169,15 +169,42 @@ __init enum corbel_err vgic_v3_init(struct domain *d)
 #define SGIR_RS    GENMASK(47, 44)
 #define SGIR_AFF3  GENMASK(55, 48)
 
-static __noinline void sgi_send(struct vcpu *to, u32 intid, bool group1)
+/* To a vCPU that is loaded here or nowhere. */
+static __noinline void sgi_latch(struct vcpu *to, struct virq *irq)
 {
-    struct virq *irq = &to->vgic.private[intid];
     struct vcpu *home = virq_lock(to->domain, irq);
 
-    /* SGI1R reaches SGIs of both groups while there is one security state, SGI0R group 0's. */
-    if (group1 || !irq->group1)
-        irq->latch = true;
+    irq->latch = true;
     virq_unlock(irq, home);
+}
+
+/*
+ * To a vCPU that is loaded on another CPU, no lock is taken: a bit, and the request to look
+ * there. If it leaves that CPU meanwhile, its next load finds the bit (decision 34).
+ */
+static __noinline void sgi_send(struct vcpu *to, u32 intid, bool group1)
+{
+    const struct cpu *cpu = __atomic_load_n(&to->vgic.cpu, __ATOMIC_RELAXED);
+    struct virq *irq = &to->vgic.private[intid];
+
+    /* SGI1R reaches SGIs of both groups while there is one security state, SGI0R group 0's. */
+    if (!group1 && read_once(irq->group1))
+        return;
+    if (!cpu || cpu == cpu_this() || !read_once(irq->enabled)) {
+        sgi_latch(to, irq);
+        return;
+    }
+    __atomic_fetch_or(&to->vgic.posted, (u32)BIT(intid), __ATOMIC_ACQ_REL);
+    vcpu_wake(to, REQ_IRQ);
+}
+
+static __noinline void sgi_to_others(const struct vcpu *v, u32 intid, bool group1)
+{
+    const struct domain *d = v->domain;
+
+    for (u32 i = 0; i < d->vcpu_count; i++)
+        if (d->vcpus[i] && d->vcpus[i] != v)
+            sgi_send(d->vcpus[i], intid, group1);
 }
 
 void vgic_write_sgi(struct vcpu *v, u64 value, bool group1)
@@ -188,9 +215,7 @@ void vgic_write_sgi(struct vcpu *v, u64 value, bool group1)
                   FIELD_GET(SGIR_AFF3, value) << 32;
 
     if (value & SGIR_IRM) {
-        for (u32 i = 0; i < d->vcpu_count; i++)
-            if (d->vcpus[i] && d->vcpus[i] != v)
-                sgi_send(d->vcpus[i], intid, group1);
+        sgi_to_others(v, intid, group1);
         return;
     }
     if (value & SGIR_RS)

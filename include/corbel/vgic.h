@@ -71,8 +71,9 @@ struct vgic_cpu {
     u32 lr_mask;                      /* bit per list register of this CPU */
     u32 hw_ppis;                      /* bit per linked PPI; written before the first run */
     u32 hcr;                          /* ICH_HCR to run with */
-    struct cpu *cpu;             /* whose list registers are this vCPU's; NULL: all is in memory */
-    struct cpu *seat;            /* where it was loaded last: its linked SPIs fire there; atomic */
+    u32 posted;       /* GICv3 SGIs sent while it was loaded elsewhere: bit per INTID; atomic */
+    struct cpu *cpu;  /* whose list registers are this vCPU's; NULL: all is in memory */
+    struct cpu *seat; /* where it was loaded last: its linked SPIs fire there; atomic */
     u64 hw_spis[VGIC_SPI_WORDS]; /* bit per linked SPI whose target this is; atomic */
     u64 vmcr;                    /* saved while not loaded, like apr */
     u32 apr[2][4];
