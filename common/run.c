@@ -19,6 +19,8 @@
 #include <corbel/vgic.h>
 #include <corbel/vpmu.h>
 
+#define BLOCK_LOOKS 4u /* one is stale, mostly: a wake that its vCPU has seen by itself */
+
 static bool vwfi_native; /* boot option, set once */
 
 void run_set_vwfi_native(bool native)
@@ -186,6 +188,9 @@ struct vcpu *run_next(struct cpu *cpu)
         }
         v = list_entry(unit, struct vcpu, unit);
         switch_to(cpu, v);
+        /* Requests may come as fast as they are served: others' interrupts do not wait for that. */
+        if (arch_cpu_irq_pending())
+            irq_dispatch(cpu);
         if (vgic_has_waiting(&v->vgic)) /* pending ones, once */
             __atomic_fetch_or(&v->req, REQ_IRQ, __ATOMIC_RELAXED);
     }
@@ -205,9 +210,13 @@ struct vcpu *run_requested(struct vcpu *v)
     return run_next(cpu);
 }
 
+/*
+ * Who is woken all the time, for nothing that he waits for, goes on as if it were something: a
+ * WFI may end early, and EL2 does not stay here as long as other vCPUs please.
+ */
 void run_block(struct vcpu *v)
 {
-    while (!vgic_pending(v) && vtimer_block(v)) {
+    for (u32 looks = 0; looks < BLOCK_LOOKS && !vgic_pending(v) && vtimer_block(v); looks++) {
         if (!sched_block(&v->unit))
             continue; /* woken before: look again at what it waits for */
         __atomic_fetch_or(&v->req, REQ_RESCHED, __ATOMIC_RELAXED);

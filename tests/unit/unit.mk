@@ -78,6 +78,7 @@ unit-test_vtimer := common/vdev/vtimer.c common/timer.c common/lib/spinlock.c
 unit-test_lifecycle := common/lifecycle.c common/lib/printf.c
 unit-test_polyhash := common/lib/polyhash.c
 unit-test_quiet := common/quiet.c
+unit-test_run := common/run.c common/lib/spinlock.c
 unit-test_inject_entry := arch/arm64/hw/inject_entry.c
 unit-test_subpage := common/subpage.c common/guest_ldst.c arch/arm64/hw/ldst.c common/vdev/vdev.c
 unit-test_domcfg_static := common/domcfg.c common/domcfg_modules.c common/domcfg_policy.c common/domcfg_static.c common/domcfg_shm.c common/platform_static.c common/platform_parts.c common/poolcfg.c common/domprop.c common/lib/fdt_read.c common/lib/fdt_walk.c common/lib/printf.c common/lib/str.c

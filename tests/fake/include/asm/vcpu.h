@@ -9,4 +9,9 @@ struct arch_vcpu {
     u64 cntv_ctl, cntv_cval; /* what a resident vCPU's timer registers hold */
 };
 
+static inline bool arch_pmu_is_live(const struct arch_vcpu *a)
+{
+    return false;
+}
+
 #endif
