@@ -158,15 +158,19 @@ static void read_reserved_node(struct platform *p, int node)
         platform_note(p, node, "reg: malformed after %u entries", i);
 }
 
+static void read_memreserve(struct platform *p)
+{
+    struct mem_range range;
+
+    for (u32 i = 0; fdtr_memreserve(p->fdt, i, &range.base, &range.size) == CORBEL_OK; i++)
+        platform_reserve(p, range.base, range.size);
+}
+
 static void read_reserved(struct platform *p)
 {
     int parent = fdtr_child(p->fdt, 0, "reserved-memory");
-    struct mem_range range;
     int node;
-    u32 i;
 
-    for (i = 0; fdtr_memreserve(p->fdt, i, &range.base, &range.size) == CORBEL_OK; i++)
-        platform_reserve(p, range.base, range.size);
     if (parent < 0)
         return;
 
@@ -174,6 +178,33 @@ static void read_reserved(struct platform *p)
         if (fdtr_available(p->fdt, node))
             read_reserved_node(p, node);
     }
+}
+
+static bool is_module(const struct platform *p, const struct mem_range *range)
+{
+    for (u32 i = 0; i < p->module_count; i++) {
+        const struct mem_range *m = &p->modules[i].range;
+
+        if (m->base == range->base && m->size == range->size)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Boot loaders write what they loaded into /memreserve/ (U-Boot: the ramdisk). Of the first count
+ * reservations, which are from there, those of exactly a module's range go: the list of modules
+ * has it, and its memory is free when the module's use is over.
+ */
+static void drop_loaded(struct platform *p, u32 count)
+{
+    u32 kept = 0;
+
+    for (u32 i = 0; i < p->reserved_count; i++) {
+        if (i >= count || !is_module(p, &p->reserved[i]))
+            p->reserved[kept++] = p->reserved[i];
+    }
+    p->reserved_count = kept;
 }
 
 /* ---- the whole ---- */
@@ -191,12 +222,17 @@ static void read_model(struct platform *p)
 
 void platform_from_fdt(struct platform *p, const void *fdt)
 {
+    u32 loaders;
+
     memset(p, 0, sizeof(*p));
     p->fdt = fdt;
     read_model(p);
     read_memory(p);
+    read_memreserve(p);
+    loaders = p->reserved_count;
     read_reserved(p);
     platform_read_chosen(p);
+    drop_loaded(p, loaders);
     platform_read_cpus(p);
     platform_read_devices(p);
 }

@@ -179,6 +179,29 @@ static void reservations(void **state)
     check_range(&p.no_map[1], 0x42000000, 0x1000);
 }
 
+/* What a boot loader reserved of what it loaded is the module, no second claim to its memory. */
+static void reservations_of_modules(void **state)
+{
+    reserved_machine();
+    tree_ok(fdt_add_subnode(tree_room, 0, "chosen"));
+    set_cells("/chosen", "#address-cells", 2);
+    set_cells("/chosen", "#size-cells", 2);
+    add_node("/chosen", "m@48000000");
+    set_list("/chosen/m@48000000", "compatible", "multiboot,module");
+    set_cells("/chosen/m@48000000", "reg", 0, 0x48000000, 0, 0x1234);
+    set_cells("/reserved-memory/a@41000000", "reg", 0, 0x48000000, 0, 0x1234);
+    add_reserve(0x48000000, 0x1234);
+    add_reserve(0x44000000, 0x1000);
+    add_reserve(0x48000000, 0x2000); /* more than the module: of something else, too */
+    add_reserve(0x48000000, 0x1234);
+    machine_read();
+    assert_int_equal(p.module_count, 1);
+    assert_int_equal(p.reserved_count, 3);
+    check_range(&p.reserved[0], 0x44000000, 0x1000);
+    check_range(&p.reserved[1], 0x48000000, 0x2000);
+    check_range(&p.reserved[2], 0x48000000, 0x1234); /* the node: whoever has its phandle */
+}
+
 static void too_many_no_map_ranges(void **state)
 {
     char name[32];
@@ -404,6 +427,7 @@ int main(void)
         cmocka_unit_test(too_many_banks),
         cmocka_unit_test(no_memory_at_all),
         cmocka_unit_test(reservations),
+        cmocka_unit_test(reservations_of_modules),
         cmocka_unit_test(too_many_no_map_ranges),
         cmocka_unit_test(reservations_written_badly),
         cmocka_unit_test(too_many_reservations_keep_more_not_less),
