@@ -21,7 +21,7 @@ def test_moves(boot, gic):
     for i in (1, 2, 3):
         passed, failed = vm.tap(f"domU{i}", 60)
         assert failed == []
-        assert len(passed) == 5
+        assert len(passed) == 4
 
 
 @pytest.mark.parametrize("gic", ["2", "3"])
@@ -33,7 +33,7 @@ def test_shared(boot, gic):
         payload("domU3", "payload", "test=pmuoff", props={"corbel,pmu": fdt.string("off")})])
     config.qemu_args += ICOUNT
     vm = boot(config, limit=90)
-    for name, checks in (("domU1", 5), ("domU2", 5), ("domU3", 24)):
+    for name, checks in (("domU1", 4), ("domU2", 4), ("domU3", 24)):
         passed, failed = vm.tap(name, 60)
         assert failed == []
         assert len(passed) == checks

@@ -13,7 +13,6 @@
 
 #define EDU_RUN    1U
 #define EDU_TO_RAM 2U
-#define LIMIT_MS   20000U
 #define POLL_US    200U
 
 static struct pci_device edu;
@@ -43,7 +42,7 @@ static bool transfer(uint64_t from, uint64_t to, unsigned int size, uint32_t com
 
     begin(from, to, size, command);
     while ((mmio_read64(edu.bar0 + EDU_COMMAND) & EDU_RUN) != 0) {
-        if (timer_since_ms(start) > LIMIT_MS) {
+        if (timer_since_ms(start) > WAIT_MS) {
             return false;
         }
         timer_delay_us(POLL_US); /* each look takes the emulator's lock */

@@ -170,7 +170,7 @@ uint32_t gic_ack_wait(void)
 
     do {
         iar = gic_ack();
-    } while (gic_intid(iar) >= GIC_SPURIOUS && timer_since_ms(start) < 200);
+    } while (gic_intid(iar) >= GIC_SPURIOUS && timer_since_ms(start) < WAIT_MS);
     return iar;
 }
 

@@ -75,7 +75,7 @@ void gic_set_dist_enable(bool on);
 
 void gic_send_sgi(unsigned int sgi, unsigned int cpu);
 void gic_send_sgi_others(unsigned int sgi);
-/* Acknowledge, retrying for a while: an interrupt may take a moment. GIC_SPURIOUS.. if none. */
+/* Acknowledge one that must come, retrying for WAIT_MS. GIC_SPURIOUS.. if none has. */
 uint32_t gic_ack_wait(void);
 
 #endif

@@ -19,7 +19,6 @@
 #define ENTRIES    16U
 #define IDENTIFY   0x06U
 #define CONTROLLER 1U
-#define LIMIT_MS   5000U
 #define CQE_PHASE  BIT(16)
 
 struct submission {
@@ -43,7 +42,7 @@ static bool wait_ready(uint32_t ready)
     uint64_t start = timer_now();
 
     while ((mmio_read32(nvme.bar0 + NVME_CSTS) & CSTS_READY) != ready) {
-        if (timer_since_ms(start) > LIMIT_MS) {
+        if (timer_since_ms(start) > WAIT_MS) {
             return false;
         }
     }
@@ -75,7 +74,7 @@ static bool wait_completion(void)
     uint64_t start = timer_now();
 
     while ((completions[head].word[3] & CQE_PHASE) != phase) {
-        if (timer_since_ms(start) > LIMIT_MS) {
+        if (timer_since_ms(start) > WAIT_MS) {
             return false;
         }
     }

@@ -61,7 +61,7 @@ int64_t smp_start(unsigned int index, void (*entry)(struct cpu *), uint64_t cont
     dsb();
     result = psci_call(PSCI_CPU_ON, cpu->mpidr, (uintptr_t)secondary_entry, (uintptr_t)cpu);
     while (result == 0 && __atomic_load_n(&cpu->started, __ATOMIC_ACQUIRE) == 0) {
-        if (timer_since_ms(start) > 5000) {
+        if (timer_since_ms(start) > WAIT_MS) {
             return 1;
         }
     }
@@ -73,7 +73,7 @@ bool smp_wait_off(unsigned int index)
     uint64_t start = timer_now();
 
     while (psci_call(PSCI_AFFINITY_INFO, cpus[index].mpidr, 0, 0) != 1) {
-        if (timer_since_ms(start) > 1000) {
+        if (timer_since_ms(start) > WAIT_MS) {
             return false;
         }
     }

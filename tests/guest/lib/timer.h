@@ -11,6 +11,12 @@
 #define TIMER_IMASK   2U
 #define TIMER_ISTATUS 4U
 
+/*
+ * What must come is waited for so long. Nothing takes that long here, but the host may be slow, or
+ * busy with something else.
+ */
+#define WAIT_MS 20000
+
 enum timer_kind { TIMER_VIRTUAL, TIMER_PHYSICAL };
 
 static inline uint64_t timer_now(void)

@@ -65,7 +65,7 @@ static bool wait_served(uint32_t count)
 {
     uint64_t start = timer_now();
 
-    while (served != count && timer_since_ms(start) < 3000) {}
+    while (served != count && timer_since_ms(start) < WAIT_MS) {}
     return served == count;
 }
 
@@ -196,7 +196,7 @@ static void test_rtc_irq(void)
     mmio_write32(rtc + RTC_IMSC, 1);
     mmio_write32(rtc + RTC_MR, mmio_read32(rtc + RTC_DR) + 1);
     irq_enable();
-    while (rtc_served == 0 && timer_since_ms(start) < 10000) {
+    while (rtc_served == 0 && timer_since_ms(start) < WAIT_MS) {
         wfi(); /* somebody's: this one, or a tick of the timer if it is on */
     }
     irq_disable();

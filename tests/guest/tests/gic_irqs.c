@@ -235,11 +235,11 @@ static void test_vector(void)
     prepare(SPI_A, 0x80);
     irq_enable();
     gic_write_bit(GICD_ISPENDR, SPI_A);
-    while (this_cpu()->irq_count == before && timer_since_ms(start) < 100) {}
+    while (this_cpu()->irq_count == before && timer_since_ms(start) < WAIT_MS) {}
     is_equal(hook_intid, SPI_A, "SPI through the vector");
     gic_send_sgi(7, 0);
     start = timer_now();
-    while (hook_intid != 7 && timer_since_ms(start) < 100) {}
+    while (hook_intid != 7 && timer_since_ms(start) < WAIT_MS) {}
     is_equal(hook_intid, 7, "SGI through the vector");
     irq_disable();
     is_equal(this_cpu()->irq_count - before, 2, "interrupts taken");

@@ -38,7 +38,7 @@ static bool wait_count(struct cpu *cpu, uint32_t count)
     uint64_t start = timer_now();
 
     while (cpu->irq_count < count) {
-        if (timer_since_ms(start) > 1000) {
+        if (timer_since_ms(start) > WAIT_MS) {
             return false;
         }
     }
@@ -112,13 +112,10 @@ static void test_from_other(void)
     smp_wait_off(1);
     smp_start(1, sender, 0);
     for (unsigned int sgi = 0; sgi < 16; sgi++) {
-        uint64_t start = timer_now();
         uint32_t iar;
 
         gic_enable(sgi);
-        do {
-            iar = gic_ack();
-        } while (gic_intid(iar) >= GIC_SPURIOUS && timer_since_ms(start) < 1000);
+        iar = gic_ack_wait();
         arrived += gic_intid(iar) == sgi ? 1 : 0;
         sources += gic_source(iar) == expected ? 1 : 0;
         if (gic_intid(iar) < GIC_SPURIOUS) {

@@ -3,7 +3,8 @@
  * Guests that are watched from outside: spin and count, echo input, crash in a chosen way.
  * spin: for seconds= (default 10) every vCPU counts; a line each period_ms= (default 500), and at
  * the end "SPIN-END cpu count" per vCPU. start_ms= spins first and hold_ms= afterwards without
- * counting, so that the others' beginnings and ends do not count.
+ * counting, so that the others' beginnings and ends do not count. lines=: so many lines instead, as
+ * fast as they go.
  */
 #include "cpu.h"
 #include "fdt.h"
@@ -34,8 +35,17 @@ static void spinner(struct cpu *cpu)
     }
 }
 
+static void print_lines(uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        print("SPIN line %lu\n", i);
+    }
+    ok(true, "printed %lu lines", count);
+}
+
 void test_spin(void)
 {
+    uint64_t lines = arg_number("lines", 0);
     uint64_t seconds = arg_number("seconds", 10);
     uint64_t period = timer_hz() * arg_number("period_ms", 500) / 1000;
     uint64_t counts[MAX_CPUS];
@@ -43,6 +53,10 @@ void test_spin(void)
     uint64_t next;
     register uint64_t mark __asm__("x27") = SPIN_MARK(0);
 
+    if (lines != 0) {
+        print_lines(lines);
+        return;
+    }
     spin_begin = timer_now() + timer_hz() * arg_number("start_ms", 0) / 1000;
     end = spin_begin + timer_hz() * seconds;
     next = spin_begin + period;

@@ -21,6 +21,8 @@
 #define EVENT_CYCLE 0x11UL
 #define PPI_PMU     23U
 
+#define ROUNDS_LEAST 10U
+
 static bool has_hypervisor(void)
 {
     return fdt_is_compatible(0, "corbel,domu");
@@ -336,7 +338,7 @@ void test_pmu_smp(void)
 
 /*
  * For several domains at once on fewer CPUs: each counts its own increments exactly and its own
- * time only, whoever ran in between and wherever it is now. Two seconds, from "wait" ms on.
+ * time only, whoever ran in between and wherever it is now. Two seconds at least, from "wait" ms on.
  */
 void test_pmu_moved(void)
 {
@@ -352,7 +354,7 @@ void test_pmu_moved(void)
     start = timer_now();
     write_sysreg(PMCR_E | PMCR_C, pmcr_el0);
     isb();
-    while (timer_since_ms(start) < 2000) {
+    while (timer_since_ms(start) < 2000 || rounds < ROUNDS_LEAST) {
         uint64_t mine = 0x1000 + rounds++, pause = timer_now();
         uint32_t iar;
 
@@ -372,7 +374,7 @@ void test_pmu_moved(void)
     write_sysreg(0, pmcr_el0);
     isb();
     elapsed = timer_since_ms(start);
-    ok(rounds > 10, "%lu rounds", rounds);
+    diag("%lu rounds", rounds);
     is_equal(kept, rounds, "values stay");
     is_equal(interrupts, rounds, "interrupts");
     is_equal(read_sysreg(pmevcntr0_el0), increments & UINT32_MAX, "increments");

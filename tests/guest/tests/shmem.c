@@ -11,7 +11,6 @@
 
 #define PAGE_SIZE  0x1000UL
 #define BUFFER     0x100000UL
-#define WAIT_MS    20000
 #define AT_STEP(i) (0x00UL + 0x40 * (i)) /* how far a side is */
 #define AT_SUM(i)  (0x08UL + 0x40 * (i)) /* checksum of its buffer */
 #define STEP_SENT  1

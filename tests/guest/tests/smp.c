@@ -26,25 +26,33 @@ static void count(struct cpu *cpu)
     }
 }
 
+/* vCPU 0 counts, too, until every one has. */
+static void wait_all_count(void)
+{
+    uint64_t start = timer_now();
+    unsigned int counting = 0;
+
+    while (counting < smp_count() && timer_since_ms(start) < WAIT_MS) {
+        cpus[0].counter++;
+        counting = 0;
+        for (unsigned int i = 0; i < smp_count(); i++) {
+            counting += cpus[i].counter > 0 ? 1 : 0;
+        }
+    }
+}
+
 static void test_counting(void)
 {
-    uint64_t start;
-
     for (unsigned int i = 1; i < smp_count(); i++) {
         ok(smp_start(i, count, 0) == 0, "vCPU %u starts", i);
     }
-    start = timer_now();
-    while (timer_since_ms(start) < 100) {
-        cpus[0].counter++;
-    }
+    wait_all_count();
     for (unsigned int i = 0; i < smp_count(); i++) {
         ok(cpus[i].counter > 0, "vCPU %u counts: %lu", i, cpus[i].counter);
     }
     stop = 1;
     for (unsigned int i = 1; i < smp_count(); i++) {
-        uint64_t begin = timer_now();
-
-        while (!smp_wait_off(i) && timer_since_ms(begin) < 20000) {}
+        smp_wait_off(i);
     }
     is_equal(shared, (smp_count() - 1UL) * LOCKED_STEPS, "steps under a lock");
 }
@@ -90,7 +98,7 @@ static void test_ping_pong(void)
     start = timer_now();
     for (unsigned int i = 0; i < PINGS; i++) {
         gic_send_sgi(1, 1);
-        while (cpus[0].counter == i && timer_since_ms(start) < 30000) {}
+        while (cpus[0].counter == i && timer_since_ms(start) < WAIT_MS) {}
     }
     irq_disable();
     is_equal(cpus[0].counter, PINGS, "interrupts there and back");

@@ -35,7 +35,7 @@ void test_uart(void)
     if (!ok(intid >= 32, "UART interrupt %u", intid)) {
         return;
     }
-    while ((mmio_read32(base + UART_FR) & UART_FR_TXFE) == 0 && timer_since_ms(start) < 2000) {}
+    while ((mmio_read32(base + UART_FR) & UART_FR_TXFE) == 0 && timer_since_ms(start) < WAIT_MS) {}
     ok((mmio_read32(base + UART_FR) & UART_FR_TXFE) != 0, "FIFO drains");
     gic_set_edge(intid, false);
     gic_set_priority(intid, 0x80);
@@ -46,10 +46,7 @@ void test_uart(void)
     console_putc('#');
     console_putc('\r');
     console_putc('\n');
-    start = timer_now();
-    do {
-        iar = gic_ack();
-    } while (gic_intid(iar) >= GIC_SPURIOUS && timer_since_ms(start) < 2000);
+    iar = gic_ack_wait();
     is_equal(gic_intid(iar), intid, "transmit interrupt");
     ok((mmio_read32(base + UART_MIS) & UART_TX) != 0, "MIS says transmit");
     gic_eoi(iar);

@@ -114,7 +114,7 @@ static void check_interrupt(void)
     do {
         wfi();
         iar = gic_ack();
-    } while (gic_intid(iar) >= GIC_SPURIOUS && timer_since_ms(begin) < 10000);
+    } while (gic_intid(iar) >= GIC_SPURIOUS && timer_since_ms(begin) < WAIT_MS);
     is_equal(gic_intid(iar), spi, "the first timeout wakes WFI");
     ok(timer_now() > due, "not early");
     is_equal(mmio_read32(control + WCS), WCS_EN | WCS_WS0, "WCS: enabled, WS0");
@@ -141,7 +141,7 @@ static void expire_frames(void)
             gic_disable(gic_intid(iar));
             gic_eoi(iar);
         }
-    } while (gic_intid(iar) != spi && timer_since_ms(begin) < 10000);
+    } while (gic_intid(iar) != spi && timer_since_ms(begin) < WAIT_MS);
     print("\nWS0-SEEN %u of %u\n", gic_intid(iar), spi);
     /* Neither refreshed nor ended: hung in the handler. */
 }
