@@ -38,6 +38,9 @@ HV_IMAGE = {
 }
 
 
+# One thread runs all CPUs in turn, an instruction takes 8 ns, idle time passes at once: the guests'
+# clocks know nothing of the host's load.
+EXACT_TIME = ["-icount", "shift=3,sleep=off", "-rtc", "clock=vm"]
 GUEST_PANIC_ARGS = mkdtb.GUEST_BOOTARGS + " panic=1 sysrq_always_enabled"
 STUMBLE = re.compile(r"(?i)panic:|assertion|unexpected exception")
 
@@ -146,7 +149,7 @@ class Session:
     def qmp(self):
         """The machine protocol, connected on first use."""
         if self._qmp is None:
-            self._qmp = Qmp(self._qmp_path)
+            self._qmp = Qmp(self._qmp_path, 60 * SCALE)
         return self._qmp
 
     def pump(self, wait=0.1):
@@ -219,6 +222,11 @@ class Session:
         """Type a shell command and wait for its output."""
         self.send(origin, command + "\n")
         return self.expect(origin, pattern, timeout)
+
+    def until(self, origin, command, value, timeout=60.0):
+        """Repeat a shell command, a second after the other, until it prints VALUE."""
+        loop = 'while sleep 1; do [ "$(%s)" = "%s" ] && break; done' % (command, value)
+        self.run(origin, loop + "; echo %s-is-$((2+2))" % value, r"^%s-is-4$" % value, timeout)
 
     def shell(self, origin, timeout=60.0):
         """Wait for a Linux domain's shell and see that it computes."""

@@ -40,7 +40,8 @@ def checked(checker, config):
     """name -> line by the checker, for the tree that the machine is given."""
     built = mkdtb.build(config, harness.TREES, "corpus-check")
     command = [checker, *built.check_args(config.hv), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False,
+                          timeout=60 * harness.SCALE)
     assert done.returncode == 1, done.stderr
     return {dom["name"]: "%s: refused: %s" % (dom["name"], dom["error"]["line"])
             for dom in json.loads(done.stdout)["domains"] if not dom["starts"]}

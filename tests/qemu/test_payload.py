@@ -40,16 +40,16 @@ def test_debug_moves(boot, gic):
                           domains=[payload(f"domU{i}", "payload", "test=dbgmove")
                                    for i in (1, 2, 3)])
     vm = boot(config, limit=90)
-    vm.focus(HV)
-    moved = False
-    while "PAYLOAD-END" not in vm.text("domU1") and not moved:
+    for i in (1, 2, 3):
+        vm.expect(f"domU{i}", "DBGMOVE", 30)
+    while not any(all(f"domU{i}: vCPU0: running, resident on {cpu}," in vm.text(HV)
+                      for cpu in (0, 1)) for i in (1, 2, 3)):
+        assert time.monotonic() < vm.deadline, "each stayed on its CPU: nothing was tested"
         vm.send(HV, "q")
         time.sleep(0.2)
-        vm.pump(0.1)
-        moved = any(all(f"domU{i}: vCPU0: running, resident on {cpu}," in vm.text(HV)
-                        for cpu in (0, 1)) for i in (1, 2, 3))
-    assert moved, "each stayed on its CPU: nothing was tested"
+        vm.pump()
     for i in (1, 2, 3):
+        vm.send(f"domU{i}", "x")
         passed, failed = vm.tap(f"domU{i}", 60)
         assert failed == []
         assert len(passed) == 2

@@ -4,11 +4,10 @@ import re
 
 import pytest
 
-from harness import HV, guest_file, initrd_with, mkdtb, payload
+from harness import EXACT_TIME, HV, guest_file, initrd_with, mkdtb, payload
 import fdt
 
 LOOP = 10000000  # instructions
-ICOUNT = ["-icount", "shift=3,sleep=off", "-rtc", "clock=vm"]
 
 
 @pytest.mark.parametrize("gic", ["2", "3"])
@@ -31,7 +30,7 @@ def test_shared(boot, gic):
         payload("domU1", "payload", "test=pmumove"),
         payload("domU2", "payload", "test=pmumove"),
         payload("domU3", "payload", "test=pmuoff", props={"corbel,pmu": fdt.string("off")})])
-    config.qemu_args += ICOUNT
+    config.qemu_args += EXACT_TIME
     vm = boot(config, limit=90)
     for name, checks in (("domU1", 4), ("domU2", 4), ("domU3", 24)):
         passed, failed = vm.tap(name, 60)
@@ -99,7 +98,7 @@ def test_linux(boot, initrd, gic):
     config = mkdtb.Config(machine=mkdtb.Machine(gic=gic, smp=1, ram="1G"), domains=[
         mkdtb.linux_domain("domU1", kernel, initrd),
         mkdtb.linux_domain("domU2", kernel, initrd, props={"corbel,pmu": fdt.string("off")})])
-    config.qemu_args += ICOUNT
+    config.qemu_args += EXACT_TIME
     vm = boot(config, limit=300)
     vm.shell("domU2", 200)
     vm.shell("domU1", 200)
@@ -116,7 +115,7 @@ def test_linux_bare(boot, initrd):
     config = mkdtb.Config(machine=mkdtb.Machine(gic="3", smp=1, ram="256"), domains=[
         mkdtb.linux_domain("domU1", guest_file("Image-6.12"), initrd,
                            bootargs="console=ttyAMA0")])
-    config.qemu_args += ICOUNT
+    config.qemu_args += EXACT_TIME
     vm = boot(config, limit=90, hv="none")
     vm.shell("domU1", 60)
     check_perf(vm, "domU1")

@@ -11,6 +11,7 @@ from audited import Audited
 import partdt
 import pci
 import test_smmu
+from soak import THREADS_BOUND_MS
 from witness import WITNESS, assert_witness, beside_witness
 
 MIB = 1 << 20
@@ -156,7 +157,7 @@ def poke(path, address, data):
         assert b"OK" in answer, answer
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-        line.settimeout(20)
+        line.settimeout(60 * SCALE)
         line.connect(str(path))
         say(line, b"Qqemu.PhyMemMode:1")
         say(line, b"M%x,%x:%s" % (address, len(data), data.hex().encode()))
@@ -250,10 +251,9 @@ def test_linux_devices(boot, gic):
         vm.run("domU2", "cd /sys/class/gpio && base=$(cat gpiochip*/base) && n=$((base+3)) && "
                "echo $n >export && cd gpio$n && echo rising >edge && cat value", r"^0$")
         vm.qmp.command("system_powerdown")
-        vm.run("domU2", "sleep 1; echo edges=$(awk '/gpiolib/ { print $2 }' /proc/interrupts)=",
-               r"^edges=1=$")
-        vm.run("domU2", "echo +2 >/sys/class/rtc/rtc0/wakealarm; sleep 4; "
-               "echo alarms=$(awk '/rtc-pl031/ { print $2 }' /proc/interrupts)=", r"^alarms=1=$")
+        vm.until("domU2", "awk '/gpiolib/ { print $2 }' /proc/interrupts", 1)
+        vm.run("domU2", "echo +2 >/sys/class/rtc/rtc0/wakealarm; echo set-$((1+1))", r"^set-2$")
+        vm.until("domU2", "awk '/rtc-pl031/ { print $2 }' /proc/interrupts", 1)
         if not life:
             vm.send("domU2", "reboot -f\n")
             vm.expect(HV, r"domU2: started", 60)
@@ -344,9 +344,10 @@ def reboots(boot, count, **more):
 
 
 def assert_heart(vm):
-    """Two beats a second, and never a long time without one."""
+    """It beats, and has never hung. How late a beat may be is test_stress.py's: in exact time."""
     beats = re.findall(r"^HEART \d+ longest (\d+) ms$", vm.text(WITNESS), re.M)
-    assert len(beats) > 10 and int(beats[-1]) < 2500 * SCALE, beats[-1]
+    assert len(beats) > 10 and int(beats[-1]) < THREADS_BOUND_MS * SCALE, \
+        "%d beats, at the end %s" % (len(beats), beats[-3:])
 
 
 @pytest.mark.fast

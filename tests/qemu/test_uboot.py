@@ -17,6 +17,7 @@ import partdt
 import run_uboot
 from harness import HV, mkdtb
 from uboot import Board, config, domu
+from witness import seen_on
 
 VIRTIO = "load virtio 0:1"
 BY_PATH = "console=dtuart dtuart=/pl011@9000000 bootscrub=0"
@@ -294,21 +295,13 @@ def test_memory_slots(request, hv):
 @pytest.mark.full
 def test_cpupool(request, hv):
     """Pools as the old form writes them: CPUs get other phandles, cpu-map dangles."""
-    text = config(payload(0, "test=spin seconds=60 id=1", CPUPOOL=1),
-                  payload(1, "test=spin seconds=60 id=2", CPUPOOL=0),
+    text = config(payload(0, "test=spin seconds=100000 id=1", CPUPOOL=1),
+                  payload(1, "test=spin seconds=100000 id=2", CPUPOOL=0),
                   **{"NUM_CPUPOOLS": 2, "CPUPOOL[0]": "cpu@0", "CPUPOOL[1]": "cpu@1 null"})
     with board(request, text, "domU1", "domU0", hv=hv, files=payload_file()) as vm:
         for name in ("domU0", "domU1"):
             vm.expect(name, "SPIN cpu0 count", 30)
-        seen = {1: set(), 2: set()}
-        for _ in range(50):
-            vm.pump(0.02)
-            cpus = re.split(r"CPU#\d+", vm.qmp.monitor("info registers -a"))[1:]
-            for cpu, regs in enumerate(cpus):
-                found = re.search(r"X27=5150000000000([0-9a-f])00", regs)
-                if found and " EL1h" in regs:
-                    seen[int(found.group(1))].add(cpu)
-        assert seen == {1: {1}, 2: {0}}
+        assert seen_on(vm, (1, 2), 50) == {1: {1}, 2: {0}}
 
 
 PT = partdt.partial([partdt.pl031()])

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from harness import HV, linux, mkdtb, payload
+from harness import EXACT_TIME, HV, linux, mkdtb, payload
 from mkdtb import empty, string
 from test_restart import assert_heart, check_lives, live, with_policy
 from witness import WITNESS, assert_witness, beside_witness
@@ -27,7 +27,7 @@ def test_watchdog_lives(boot, gic, kind, direct, lives):
     """Registers, refresh and interrupt; then it expires, in each life: the last is a halt."""
     domain = guarded(payload("domU2", "payload", "test=watchdog,life wait=1 life=watchdog",
                              cpus=2), kind, direct, on_crash="restart", limit=(lives - 1, 600))
-    vm = beside_witness(boot, domain, limit=120, gic=gic)
+    vm = beside_witness(boot, domain, limit=120, qemu_args=EXACT_TIME, gic=gic)
     live(vm, "domU2", lives)
     text = vm.text(HV)
     assert text.count("domU2: crashed: it has not refreshed its watchdog") == lives
@@ -65,7 +65,7 @@ def test_linux_watchdog(boot, kernel, kind):
     vm.shell("domU2", 100)
     vm.run("domU2", "basename $(readlink -f /sys/class/watchdog/watchdog0/device/driver)",
            "^%s" % KINDS[kind].replace("_", "[-_]"))
-    vm.run("domU2", "watchdog -F -T 4 -t 1 /dev/watchdog & sleep 6; echo petted-$((2+2))",
+    vm.run("domU2", "watchdog -F -T 8 -t 1 /dev/watchdog & sleep 10; echo petted-$((2+2))",
            r"^petted-4$", 60)
     assert "it has not refreshed its watchdog" not in vm.text(HV)
     vm.send("domU2", "kill -STOP %1\n")

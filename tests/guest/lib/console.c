@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Polled output on the payload's PL011.
+ * Polled output and input on the payload's PL011.
  * One ticket lock makes a print() of one vCPU whole; exclusives need the MMU on, which it is from
  * the first print on (see payload_main).
  */
@@ -11,6 +11,7 @@
 
 #define UART_DR      0x00
 #define UART_FR      0x18
+#define UART_FR_RXFE BIT(4)
 #define UART_FR_TXFF BIT(5)
 #define UART_DEFAULT 0x22000000UL
 
@@ -51,6 +52,17 @@ void console_putc(char c)
 {
     while ((mmio_read32(uart + UART_FR) & UART_FR_TXFF) != 0) {}
     mmio_write32(uart + UART_DR, (uint8_t)c);
+}
+
+bool console_has_input(void)
+{
+    return (mmio_read32(uart + UART_FR) & UART_FR_RXFE) == 0;
+}
+
+char console_getc(void)
+{
+    while (!console_has_input()) {}
+    return (char)mmio_read32(uart + UART_DR);
 }
 
 static void put_text(const char *text)

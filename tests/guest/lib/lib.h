@@ -108,6 +108,8 @@ int strncmp(const char *a, const char *b, size_t size);
 void console_init(void);
 uintptr_t console_base(void);
 void console_putc(char c);
+bool console_has_input(void);
+char console_getc(void); /* waits */
 void print(const char *format, ...);
 
 /* tap.c: one line per check; tap_end() prints the plan. Counts are of the whole payload. */

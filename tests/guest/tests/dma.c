@@ -18,10 +18,6 @@
 #include "psci.h"
 #include "timer.h"
 
-#define UART_DR      0x00U
-#define UART_FR      0x18U
-#define UART_FR_RXFE BIT(4)
-
 #define PAGE_SIZE  4096U
 #define STORM_SIZE 4096U
 #define HOOK_UNMAP 0xc6000100U
@@ -190,10 +186,8 @@ static void read_line(char *line, size_t size)
     size_t used = 0;
 
     for (;;) {
-        char c;
+        char c = console_getc();
 
-        while ((mmio_read32(console_base() + UART_FR) & UART_FR_RXFE) != 0) {}
-        c = (char)mmio_read32(console_base() + UART_DR);
         if (c == '\r' || c == '\n') {
             break;
         }

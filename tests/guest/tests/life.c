@@ -13,7 +13,6 @@
 #define DIRT         0xd1d1d1d1d1d1d1d1UL
 #define HOLE         0x30000000UL
 #define UART_DR      0x00U
-#define UART_FR      0x18U
 #define UART_CR      0x30U
 #define UART_ICR     0x44U
 #define UART_TXIM    BIT(5)
@@ -21,7 +20,6 @@
 #define UART_IBRD    0x24U
 #define UART_IFLS    0x34U
 #define UART_IMSC    0x38U
-#define UART_FR_RXFE BIT(4)
 #define IFLS_RESET   0x12U
 
 static bool is_own(uintptr_t at)
@@ -187,8 +185,7 @@ static void make_dirty(unsigned int spi)
 /* wait=1: until somebody types. The interrupt of the UART stays pending. */
 static void wait_for_go(void)
 {
-    while (arg_number("wait", 0) != 0 &&
-           (mmio_read32(console_base() + UART_FR) & UART_FR_RXFE) != 0) {}
+    while (arg_number("wait", 0) != 0 && !console_has_input()) {}
 }
 
 /*

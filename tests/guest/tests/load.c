@@ -12,10 +12,6 @@
 #include "psci.h"
 #include "timer.h"
 
-#define UART_DR      0x00U
-#define UART_FR      0x18U
-#define UART_FR_RXFE BIT(4)
-
 static volatile bool spin_stop;
 static uint64_t spin_begin;
 
@@ -93,10 +89,8 @@ void test_echo(void)
 
     print("ECHO-READY\n");
     for (;;) {
-        char c;
+        char c = console_getc();
 
-        while ((mmio_read32(console_base() + UART_FR) & UART_FR_RXFE) != 0) {}
-        c = (char)mmio_read32(console_base() + UART_DR);
         if (c != '\r' && c != '\n') {
             line[used] = c;
             used += used < sizeof(line) - 1 ? 1 : 0;

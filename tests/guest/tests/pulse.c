@@ -12,8 +12,6 @@
 #define PATTERN_SIZE 0x8000U /* words: 256 KiB */
 #define SLICE        0x800U
 #define KEPT_SPIS    32U
-#define UART_FR      0x18U
-#define UART_RXFE    BIT(4)
 #define MARK         0x5eed5eed00000000UL
 
 static uint64_t pattern[PATTERN_SIZE];
@@ -162,8 +160,7 @@ void test_pulse(void)
 
     prepare();
     print("PULSE-READY\n");
-    while ((mmio_read32(console_base() + UART_FR) & UART_RXFE) != 0 &&
-           (seconds == 0 || timer_since_ms(start) < seconds * 1000)) {
+    while (!console_has_input() && (seconds == 0 || timer_since_ms(start) < seconds * 1000)) {
         wfi();
         check_memory(ticks);
         registers(false);
