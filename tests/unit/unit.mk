@@ -57,6 +57,7 @@ unit-test_assign := common/assign.c common/iommu_map.c common/lib/fdt_read.c com
 unit-test_shmem := common/shmem.c common/page.c common/lib/bitmap.c common/lib/spinlock.c common/lib/str.c
 unit-test_directmem := common/directmem.c common/page.c common/lib/bitmap.c common/lib/spinlock.c
 unit-test_vgic := common/vdev/vgic.c common/vdev/vgic_hw.c common/vdev/vgic_init.c common/vdev/vgic_lr.c common/vdev/vgic_mmio.c common/vdev/vgic_pack.c common/vdev/vgic_run.c common/vdev/vgic_v2.c common/vdev/vgic_v3.c common/vdev/vdev.c common/lib/spinlock.c
+unit-test_vgic_vcpus := $(unit-test_vgic)
 unit-test_stage2 := arch/arm64/hw/stage2.c arch/arm64/hw/pgtable.c common/s2policy.c
 unit-test_s2policy := common/s2policy.c
 unit-test_s2_selftest := common/s2_selftest.c common/p2m.c common/p2m_hook.c common/p2m_io.c common/p2m_pool.c common/p2m_report.c common/page.c common/heap.c common/s2policy.c arch/arm64/hw/stage2.c arch/arm64/hw/pgtable.c common/lib/bitmap.c common/lib/err.c common/lib/spinlock.c
