@@ -115,9 +115,9 @@ void guest_sample(struct vcpu *v)
     }
 }
 
-void guest_serror(struct vcpu *v, const struct guest_exit *e)
+void guest_serror(struct vcpu *v, u32 esr)
 {
-    crash(v, "SError while it ran, syndrome", e->u.raw.esr);
+    crash(v, "SError while it ran, syndrome", esr);
 }
 
 /*

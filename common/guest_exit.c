@@ -158,7 +158,7 @@ struct vcpu *guest_exit_handle(struct vcpu *v, const struct guest_exit *e)
         wfx(v, e);
         break;
     case EXIT_SERROR:
-        guest_serror(v, e);
+        guest_serror(v, e->u.raw.esr);
         break;
     case EXIT_UNDEF:
     case EXIT_UNEXPECTED:

@@ -12,6 +12,7 @@
 #include <corbel/console.h>
 #include <corbel/cpu.h>
 #include <corbel/domain.h>
+#include <corbel/guest_abort.h>
 #include <corbel/irq_dispatch.h>
 #include <corbel/list.h>
 #include <corbel/panic.h>
@@ -35,6 +36,10 @@ static bool take_req(struct vcpu *v, u32 bits)
 
 static void save(struct vcpu *r)
 {
+    u64 esr;
+
+    if (unlikely(arch_cpu_take_serror(&esr))) /* of what r did, not of who is next */
+        guest_serror(r, (u32)esr);
     vgic_save(r);
     vtimer_save(r);
     arch_vcpu_save(r);

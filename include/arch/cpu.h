@@ -36,6 +36,12 @@ void arch_cpu_idle(void);
 /* True when a physical interrupt is pending for this CPU (ISR_EL1): long loops yield on it. */
 bool arch_cpu_irq_pending(void);
 
+/*
+ * Wait for what was stored, and take an SError that is pending then: true, with its syndrome. EL2
+ * runs with them masked; without this it would be taken from whichever guest is entered next.
+ */
+bool arch_cpu_take_serror(u64 *esr);
+
 /* Stop here for good, all exceptions masked. */
 void arch_cpu_halt(void) __noreturn;
 

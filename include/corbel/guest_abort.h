@@ -30,8 +30,8 @@ bool guest_is_stuck(struct vcpu *v);
  */
 void guest_sample(struct vcpu *v);
 
-/* An SError that came while v ran: v's domain has crashed. */
-void guest_serror(struct vcpu *v, const struct guest_exit *e);
+/* An SError, of syndrome esr, that came while v ran or was on its way then: its domain crashed. */
+void guest_serror(struct vcpu *v, u32 esr);
 
 /* State of all vCPUs and the last console lines, for a reset or a crash. */
 void guest_report_end(struct vcpu *v);

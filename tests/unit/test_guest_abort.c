@@ -439,10 +439,7 @@ static void sampled_and_moved(void **state)
 
 static void serror(void **state)
 {
-    struct guest_exit e = { .reason = EXIT_SERROR };
-
-    e.u.raw.esr = 0xbe000011;
-    guest_serror(&v, &e);
+    guest_serror(&v, 0xbe000011);
     assert_int_equal(got.shutdowns, 1);
     assert_true(logged("vCPU0: crashed: SError while it ran, syndrome 0xbe000011"));
 }

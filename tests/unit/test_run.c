@@ -20,6 +20,7 @@
 #include <corbel/console.h>
 #include <corbel/cpu.h>
 #include <corbel/domain.h>
+#include <corbel/guest_abort.h>
 #include <corbel/irq_dispatch.h>
 #include <corbel/run.h>
 #include <corbel/vcpu.h>
@@ -32,6 +33,9 @@ static struct vcpu v;
 static u32 storm;      /* requests, or wakes, that are still to come */
 static u32 dispatched; /* 0: never; else what was left of the storm at the first time, plus 1 */
 static bool irq_pending, blocked;
+static struct vcpu next; /* the scheduler's choice, once v is not */
+static bool serror;      /* pending since v ran */
+static struct vcpu *blamed;
 
 /* --- what happens --- */
 
@@ -56,7 +60,20 @@ bool sched_block(struct sched_unit *unit)
 }
 struct sched_unit *sched_next(struct cpu *cpu)
 {
+    if (next.domain)
+        cpu->sched.running = &next.unit;
     return cpu->sched.running;
+}
+bool arch_cpu_take_serror(u64 *esr)
+{
+    *esr = 0xbe000000;
+    return serror && !(serror = false);
+}
+void guest_serror(struct vcpu *who, u32 esr)
+{
+    assert_int_equal(esr, 0xbe000000);
+    assert_ptr_equal(who->resident, cpu_get(0)); /* its registers are still here for a report */
+    blamed = who;
 }
 bool arch_cpu_irq_pending(void)
 {
@@ -140,23 +157,30 @@ enum task_result build_step(struct domain *d)
     return TASK_IDLE;
 }
 
-/* A vCPU that runs on CPU 0. */
+static void make_vcpu(struct vcpu *who)
+{
+    memset(who, 0, sizeof(*who));
+    who->domain = &domain;
+    who->power = VCPU_ON;
+    who->unit.kind = UNIT_VCPU;
+    who->vgic.list.next = who->vgic.list.prev = &who->vgic.list;
+}
+
+/* v runs on CPU 0. */
 static int setup(void **state)
 {
     struct cpu *cpu;
 
     fake_reset(2);
     cpu = cpu_get(0);
-    memset(&v, 0, sizeof(v));
-    v.domain = &domain;
-    v.power = VCPU_ON;
-    v.unit.kind = UNIT_VCPU;
-    v.vgic.list.next = v.vgic.list.prev = &v.vgic.list;
+    make_vcpu(&v);
+    memset(&next, 0, sizeof(next));
     v.resident = cpu;
     cpu->resident = cpu->current = &v;
     cpu->sched.running = &v.unit;
     storm = dispatched = 0;
-    irq_pending = blocked = false;
+    irq_pending = blocked = serror = false;
+    blamed = NULL;
     return 0;
 }
 
@@ -195,6 +219,18 @@ static void hail_of_wakes(void **state)
     assert_int_equal(v.req, 0);
 }
 
+/* A store of v's is answered with an error when it is not running any more. */
+static void serror_at_a_switch(void **state)
+{
+    make_vcpu(&next);
+    serror = true;
+    v.req = REQ_RESCHED;
+    assert_ptr_equal(run_requested(&v), &next);
+    assert_ptr_equal(blamed, &v);
+    assert_null(v.resident);
+    assert_ptr_equal(next.resident, cpu_get(0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +238,7 @@ int main(void)
         cmocka_unit_test_setup(hail_of_requests, setup),
         cmocka_unit_test_setup(wait, setup),
         cmocka_unit_test_setup(hail_of_wakes, setup),
+        cmocka_unit_test_setup(serror_at_a_switch, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,25 +113,38 @@ const struct cpu_features *cpu_features(void)
     return &features;
 }
 
-/*
- * An SError that the firmware or a boot loader left pending would be taken from, and held
- * against, the first guest that runs here. Taken now (AMO = 1), by vectors that only return.
- */
-static __init void drop_serror(const struct cpu *cpu)
+/* Taken now (AMO = 1), by vectors that only return. */
+static __cold u64 serror_consume(void)
 {
-    u64 vbar = read_sysreg(vbar_el2);
+    u64 vbar = read_sysreg(vbar_el2), esr;
 
-    dsb_sy();
-    isb();
-    if (!(read_sysreg(isr_el1) & ISR_EL1_A))
-        return;
     write_sysreg((u64)(uintptr_t)early_vectors, vbar_el2);
     isb();
     __asm__ volatile("msr daifclr, #4\n\tisb\n\tmsr daifset, #4" ::: "x9", "memory");
-    log_warn("CPU%u: an SError was pending at the start: dropped, ESR 0x%llx", cpu->id,
-             (unsigned long long)read_sysreg(esr_el2));
+    esr = read_sysreg(esr_el2);
     write_sysreg(vbar, vbar_el2);
     isb();
+    return esr;
+}
+
+bool arch_cpu_take_serror(u64 *esr)
+{
+    dsb_sy();
+    isb();
+    if (likely(!(read_sysreg(isr_el1) & ISR_EL1_A)))
+        return false;
+    *esr = serror_consume();
+    return true;
+}
+
+/* Of the firmware or a boot loader: the first guest here shall not be blamed for it. */
+static __init void drop_serror(const struct cpu *cpu)
+{
+    u64 esr;
+
+    if (arch_cpu_take_serror(&esr))
+        log_warn("CPU%u: an SError was pending at the start: dropped, ESR 0x%llx", cpu->id,
+                 (unsigned long long)esr);
 }
 
 /* Translations of who had EL1 before us; VMIDs are given out anew. EL2's own head.S drops. */
