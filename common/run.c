@@ -40,8 +40,9 @@ static void save(struct vcpu *r)
 
     if (unlikely(arch_cpu_take_serror(&esr))) /* of what r did, not of who is next */
         guest_serror(r, (u32)esr);
-    vgic_save(r);
     vtimer_save(r);
+    vgic_save(r);
+    vtimer_watch(r);
     arch_vcpu_save(r);
     if (unlikely(arch_pmu_is_live(&r->arch)))
         vpmu_saved(r);
@@ -92,8 +93,8 @@ static void load(struct cpu *cpu, struct vcpu *v)
             stage2_flush_local(); /* decision 18: the other vCPU may use the same ASIDs */
         *last = (u16)(v->id + 1);
     }
-    vtimer_load(v);
     vgic_load(v);
+    vtimer_load(v);
     arch_vcpu_set_wfx(v, run_wfi_traps(v));
     cpu->resident = v;
     cpu->current = v;

@@ -194,9 +194,7 @@ static void settle(struct vcpu *home, struct virq *irq)
         return;
     irq->phys = false;
     if (irq->intid >= VGIC_PRIVATE || vgic_is_here(home))
-        gic->set_active(irq->pintid, false);
-    else if (irq->intid == VGIC_PPI_VTIMER)
-        home->vtimer.phys_active = false; /* in memory: so it will be loaded */
+        gic->set_active(irq->pintid, false); /* of a vCPU in memory: the load leaves it so */
 }
 
 /* It is not due here: out of the list register, idle or waiting to be moved. */

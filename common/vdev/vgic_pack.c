@@ -13,15 +13,19 @@
 #include <hw/ich_lr.h>
 
 /*
- * The guest ended count interrupts that had no list register (only the number is
+ * The guest ended so many interrupts that had no list register (only the number is
  * known). It ends them in the order of their priority, so that is how they are taken.
  * With EOImode = 1 the guest's DIR is trapped instead, where that is possible: not with
  * GICv2, nor with some GICv3. There pick_key() puts active ones first.
  */
-void vgic_end_by_count(struct vcpu *v, u32 count)
+void vgic_end_by_count(struct vcpu *v)
 {
+    u32 count = (u32)FIELD_GET(ICH_HCR_EOICOUNT, gic->hcr_read());
     struct list_head *pos;
 
+    if (!count)
+        return;
+    gic->hcr_write(v->vgic.hcr); /* and the count is zero again */
     for (; count; count--) {
         struct virq *best = NULL;
 

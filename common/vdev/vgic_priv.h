@@ -113,8 +113,8 @@ static inline bool vgic_group_on(u64 vmcr, bool group1)
     return (vmcr & (group1 ? ICH_VMCR_VENG1 : ICH_VMCR_VENG0)) != 0;
 }
 
-/* count interrupts without a list register were ended (ICH_HCR.EOIcount). */
-void vgic_end_by_count(struct vcpu *v, u32 count);
+/* LRENPIE is set: take what ICH_HCR.EOIcount says, ended without a list register. */
+void vgic_end_by_count(struct vcpu *v);
 
 /* The best of list and list registers into the list registers (decision 23). */
 void vgic_repack(struct vcpu *v);

@@ -30,17 +30,10 @@ static void hcr_set(struct vgic_cpu *vc, u32 hcr)
     gic->hcr_write(hcr); /* EOIcount = 0: it was taken before */
 }
 
-static void take_eoi_count(struct vcpu *v)
+static inline void take_eoi_count(struct vcpu *v)
 {
-    u32 count;
-
-    if (!(v->vgic.hcr & ICH_HCR_LRENPIE))
-        return;
-    count = (u32)FIELD_GET(ICH_HCR_EOICOUNT, gic->hcr_read());
-    if (!count)
-        return;
-    gic->hcr_write(v->vgic.hcr);
-    vgic_end_by_count(v, count);
+    if (unlikely(v->vgic.hcr & ICH_HCR_LRENPIE))
+        vgic_end_by_count(v);
 }
 
 /* --- the list into the list registers --- */
@@ -253,6 +246,20 @@ static void apr_save(struct vgic_cpu *vc)
     vc->apr_any = any != 0;
 }
 
+/*
+ * The sources of linked PPIs are banked: those that v holds active are so while it is loaded. With
+ * the list lock, so that nobody ends one (vgic_lr.c:settle()) in between.
+ */
+static __force_inline void ppis_activate(const struct vgic_cpu *vc, bool active)
+{
+    for (u32 ppis = vc->hw_ppis; ppis; ppis &= ppis - 1) {
+        const struct virq *irq = &vc->private[bit_lowest(ppis)];
+
+        if (irq->phys)
+            gic->set_active(irq->pintid, active);
+    }
+}
+
 void vgic_load(struct vcpu *v)
 {
     struct vgic_cpu *vc = &v->vgic;
@@ -268,6 +275,7 @@ void vgic_load(struct vcpu *v)
     if (unlikely(vc->apr_any))
         apr_load(vc);
     vc->hcr = 0;
+    ppis_activate(vc, true);
     fold_ppis(v);                 /* wishes that came too late for the last fold */
     take_posted(v, posted_to(v)); /* by who saw it loaded elsewhere just before */
     if (!list_empty(&vc->list))
@@ -301,9 +309,10 @@ void vgic_save(struct vcpu *v)
     vc->vmcr = gic->vmcr_read();
     apr_save(vc);
     gic->hcr_write(0);
-    if (unlikely(askers))
-        vc->private[VGIC_PPI_VTIMER].hw_line = vgic_timer_output(v);
+    ppis_activate(vc, false);
     __atomic_store_n(&vc->cpu, NULL, __ATOMIC_RELEASE);
+    if (unlikely(askers)) /* its registers are in memory by now */
+        vc->private[VGIC_PPI_VTIMER].hw_line = vgic_timer_output(v);
     spin_unlock(&vc->lock);
     fold_answer(v, askers);
     if (moves)

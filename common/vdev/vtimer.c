@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Guest timers, one struct vtimer per vCPU. The virtual timer is the hardware's: its
- * registers belong to the resident vCPU, PPI 27 is linked (HW bit), and the source's
- * physical active state moves with the vCPU (design decision 27; EL2 never touches
- * IMASK). Timer conditions are unsigned comparisons as in Arm ARM D12.2.4; what goes
- * to a timer queue is a deadline less than half the counter away. The physical timer is
- * emulated over the queue; its lock (RANK_VUART) keeps registers and line together.
+ * registers belong to the resident vCPU, PPI 27 is linked (HW bit), and the vGIC moves
+ * its physical active state with the vCPU (design decision 27; EL2 never touches IMASK).
+ * Timer conditions are unsigned comparisons as in Arm ARM D12.2.4; what goes to a timer
+ * queue is a deadline less than half the counter away. The physical timer is emulated
+ * over the queue; its lock (RANK_VUART) keeps registers and line together.
  */
 #include <corbel/vtimer.h>
 
@@ -48,7 +48,6 @@ __init void vtimer_init(struct vcpu *v)
     timer_entry_init(&t->ptimer, TIMER_PTIMER, v);
     t->cntv_cval = t->cntv_ctl = 0;
     t->cntp_cval = t->cntp_ctl = 0;
-    t->phys_active = false;
     if (vgic_link(v->domain, v, VTIMER_VIRT_INTID, VTIMER_VIRT_INTID) != CORBEL_OK)
         log_err("%s: vCPU%u: virtual timer not linked to PPI %u", v->domain->name, v->id,
                 VTIMER_VIRT_INTID);
@@ -59,7 +58,6 @@ void vtimer_reset(struct vcpu *v)
     struct vtimer *t = &v->vtimer;
 
     t->cntv_cval = t->cntv_ctl = 0;
-    t->phys_active = false;
     timer_cancel(&t->wake);
     spin_lock(&t->lock);
     t->cntp_cval = t->cntp_ctl = 0;
@@ -77,13 +75,6 @@ static bool is_asserted(const struct vcpu *v, u64 now)
            now - v->domain->cntvoff >= t->cntv_cval;
 }
 
-/* The active state of a physical source is per CPU: write it where it is not as it should be. */
-static void set_phys_active(bool active)
-{
-    if (gic->is_active(VTIMER_VIRT_INTID) != active)
-        gic->set_active(VTIMER_VIRT_INTID, active);
-}
-
 void vtimer_poke(struct vcpu *v, u64 when)
 {
     timer_set(&v->vtimer.wake, when); /* else of use only while it sleeps somewhere else */
@@ -95,24 +86,25 @@ void vtimer_load(struct vcpu *v)
 
     if (timer_is_set(&t->wake))
         timer_cancel(&t->wake);
-    set_phys_active(t->phys_active);
     arch_cntv_cval_write(t->cntv_cval);
     arch_cntv_ctl_write(t->cntv_ctl);
     if (t->poke_period)
         vtimer_poke(v, arch_time_now() + t->poke_period);
 }
 
-/* A sleeper leaves the CPU: from now on EL2's timer watches its CVAL. */
-static void watch(struct vcpu *v)
+void vtimer_watch(struct vcpu *v)
 {
     struct vtimer *t = &v->vtimer;
-    u64 now = arch_time_now();
+    u64 now;
 
-    if ((t->cntv_ctl & (CTL_ENABLE | CTL_IMASK)) != CTL_ENABLE)
+    /* A waker may change it right now: then the entry wakes once for nothing. */
+    if (__atomic_load_n(&v->unit.state, __ATOMIC_ACQUIRE) != UNIT_BLOCKED ||
+        (t->cntv_ctl & (CTL_ENABLE | CTL_IMASK)) != CTL_ENABLE)
         return;
+    now = arch_time_now();
     if (!is_asserted(v, now))
         set_deadline(&t->wake, t->cntv_cval, now - v->domain->cntvoff, now);
-    else if (!t->phys_active)
+    else if (!vgic_ppi_busy(v, VTIMER_VIRT_INTID))
         vcpu_wake(v, 0); /* it fired on the way out: it has to come back to see it */
 }
 
@@ -123,12 +115,7 @@ void vtimer_save(struct vcpu *v)
     t->cntv_ctl = arch_cntv_ctl_read();
     t->cntv_cval = arch_cntv_cval_read();
     arch_cntv_ctl_write(0);
-    /* The output is low before anybody looks at, or changes, the state of its PPI. */
-    isb();
-    t->phys_active = gic->is_active(VTIMER_VIRT_INTID);
-    /* A waker may change it right now: then the entry wakes once for nothing. */
-    if (__atomic_load_n(&v->unit.state, __ATOMIC_ACQUIRE) == UNIT_BLOCKED)
-        watch(v);
+    isb(); /* the output is low before vgic_save() changes the state of its PPI */
 }
 
 bool vtimer_block(struct vcpu *v)
@@ -138,7 +125,7 @@ bool vtimer_block(struct vcpu *v)
     if ((ctl & (CTL_ENABLE | CTL_IMASK | CTL_ISTATUS)) != (CTL_ENABLE | CTL_ISTATUS))
         return true;
     /* Active: injected already, and the vGIC has said that it is nothing to wake for. */
-    return gic->is_active(VTIMER_VIRT_INTID);
+    return vgic_ppi_busy(v, VTIMER_VIRT_INTID);
 }
 
 bool vtimer_output(struct vcpu *v)

@@ -234,11 +234,6 @@ static bool gicv2_is_pending(u32 intid)
     return bank_test(GICD_ISPENDR, intid);
 }
 
-static bool gicv2_is_active(u32 intid)
-{
-    return bank_test(GICD_ISACTIVER, intid);
-}
-
 static u32 gicv2_line_count(void)
 {
     return MIN(gicv2.lines, IRQ_COUNT);
@@ -367,7 +362,6 @@ struct gic_ops gicv2_ops = {
     .set_active = gicv2_set_active,
     .set_pending = gicv2_set_pending,
     .is_pending = gicv2_is_pending,
-    .is_active = gicv2_is_active,
     .send_sgi = gicv2_send_sgi,
     .line_count = gicv2_line_count,
     .lr_count = gicv2_lr_count,

@@ -321,11 +321,6 @@ static bool gicv3_is_pending(u32 intid)
     return bank_test(GICD_ISPENDR, intid);
 }
 
-static bool gicv3_is_active(u32 intid)
-{
-    return bank_test(GICD_ISACTIVER, intid);
-}
-
 static u32 gicv3_line_count(void)
 {
     return MIN(gicv3.lines, IRQ_COUNT);
@@ -374,7 +369,6 @@ struct gic_ops gicv3_ops = {
     .set_active = gicv3_set_active,
     .set_pending = gicv3_set_pending,
     .is_pending = gicv3_is_pending,
-    .is_active = gicv3_is_active,
     .send_sgi = gicv3_send_sgi,
     .line_count = gicv3_line_count,
     .lr_count = gicv3_lr_count,

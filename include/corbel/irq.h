@@ -45,7 +45,6 @@ struct gic_ops {
     void (*set_active)(u32 intid, bool active);
     void (*set_pending)(u32 intid, bool pending);
     bool (*is_pending)(u32 intid);
-    bool (*is_active)(u32 intid);
     void (*send_sgi)(u32 cpu, u64 mpidr, u32 sgi);
     u32 (*line_count)(void); /* INTIDs implemented: 32 * (ITLinesNumber + 1), at most 1020 */
     /* virtual interface of this CPU */

@@ -45,7 +45,7 @@ struct virq {
     bool hw;          /* linked to physical interrupt pintid */
     bool hw_level;    /* its trigger when it was linked: back to it at a reset */
     bool set;         /* linked: latch or lr_latch stem (also) from a write to ISPENDR */
-    bool phys;        /* physical source is active and no list register will end it */
+    bool phys;        /* source is active (a PPI's: while loaded), no list register will end it */
     bool hw_line;     /* timer PPI: output when last folded */
     bool lr_latch;    /* latch that went into the list register */
     bool lr_hw;       /* list register was written with HW = 1 */
@@ -153,8 +153,8 @@ void vgic_mask_spis(struct domain *d);
 void vgic_release_spis(struct domain *d);
 
 /*
- * Must the physical source of v's PPI intid be active on v's CPU (decision 24)? On the
- * CPU that loads or saves v; vtimer asks it at both.
+ * Is the physical source of v's PPI intid active on v's CPU, or will it be when v is loaded
+ * (decision 24)? On v's CPU, or on the one that has just saved it.
  */
 bool vgic_ppi_busy(struct vcpu *v, u32 intid);
 

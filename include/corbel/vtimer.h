@@ -18,7 +18,6 @@ struct vcpu;
  */
 struct vtimer {
     u64 cntv_cval, cntv_ctl;   /* saved while not resident */
-    bool phys_active;          /* PPI 27 physically active for this vCPU */
     spinlock_t lock;           /* RANK_VUART: cntp_* and their line, against the expiry elsewhere */
     u64 cntp_cval, cntp_ctl;   /* emulated; CTL as the guest wrote it, ISTATUS computed */
     struct timer_entry wake;   /* TIMER_VTIMER: blocked and not resident any more; or a poke */
@@ -32,12 +31,13 @@ void vtimer_init(struct vcpu *v);
 void vtimer_reset(struct vcpu *v);
 
 /*
- * Residency, guest_exit.c only: load after arch_vcpu_load(), save after vgic_save(). A
- * resident vCPU's timer stays live, asleep or not: its PPI wakes it. Saving a
- * BLOCKED one arms the wake-up at its CVAL.
+ * Residency, run.c only: load after vgic_load(), which makes the PPI active that was, save
+ * before vgic_save(), watch after it. A resident vCPU's timer stays live, asleep or not: its PPI
+ * wakes it. Of a BLOCKED one, watch arms the wake-up at its CVAL.
  */
 void vtimer_load(struct vcpu *v);
 void vtimer_save(struct vcpu *v);
+void vtimer_watch(struct vcpu *v);
 
 /* Interrupt this CPU at that time (ticks), if v, which is loaded here, still is then. */
 void vtimer_poke(struct vcpu *v, u64 when);

@@ -81,11 +81,6 @@ static bool op_is_pending(u32 intid)
     return phys(intid)->pending || (phys(intid)->level && phys(intid)->line);
 }
 
-static bool op_is_active(u32 intid)
-{
-    return phys(intid)->active;
-}
-
 static u32 op_lr_count(void)
 {
     return lr_total;
@@ -186,7 +181,6 @@ struct gic_ops fake_gic_ops = {
     .set_active = op_set_active,
     .set_pending = op_set_pending,
     .is_pending = op_is_pending,
-    .is_active = op_is_active,
     .lr_count = op_lr_count,
     .lr_read = op_lr_read,
     .lr_write = op_lr_write,
@@ -315,12 +309,12 @@ void fake_save(struct vcpu *v)
     if (!cpu)
         return;
     fake_set_cpu(cpu->id);
-    vgic_save(v);
+    assert_int_equal(phys(27)->active, vgic_ppi_busy(v, 27));
     v->vtimer.cntv_ctl = vif()->cntv_ctl;
     v->vtimer.cntv_cval = vif()->cntv_cval;
     vif()->cntv_ctl = 0;
-    v->vtimer.phys_active = phys(27)->active;
-    assert_int_equal(v->vtimer.phys_active, vgic_ppi_busy(v, 27));
+    vgic_save(v);
+    assert_false(phys(27)->active);
     assert_int_equal(vif()->hcr, 0);
     assert_int_equal(vif()->apr, 0);
     for (u32 n = 0; n < lr_total; n++)
@@ -338,10 +332,11 @@ void fake_load(u32 cpu, struct vcpu *v)
     if (cpu_get(cpu)->resident)
         fake_save(cpu_get(cpu)->resident);
     fake_set_cpu(cpu);
-    phys(27)->active = v->vtimer.phys_active;
+    assert_false(phys(27)->active);
+    vgic_load(v);
+    assert_int_equal(phys(27)->active, vgic_ppi_busy(v, 27));
     vif()->cntv_cval = v->vtimer.cntv_cval;
     vif()->cntv_ctl = v->vtimer.cntv_ctl;
-    vgic_load(v);
     cpu_this()->resident = v;
     cpu_this()->current = v;
     v->resident = cpu_this();

@@ -100,6 +100,10 @@ void vgic_fold(struct vcpu *who)
 void vtimer_save(struct vcpu *who)
 {
 }
+void vtimer_watch(struct vcpu *who)
+{
+}
+
 void vtimer_load(struct vcpu *who)
 {
 }
