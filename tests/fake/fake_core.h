@@ -14,6 +14,15 @@ extern char fake_log[65536];
 extern u32 fake_log_limit; /* ~0: log_limit_ok() is always true; else that often but one */
 extern u32 fake_kicks[64]; /* SGIs sent per CPU */
 
+/* The next of a series that is the same in each run (xorshift64); seed: not 0. */
+static inline u64 fake_random(u64 *seed)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    return *seed;
+}
+
 /* count CPUs, cpu_this() = 0; counters and log cleared. Call in each test's setup. */
 void fake_reset(u32 count);
 void fake_set_cpu(u32 id);

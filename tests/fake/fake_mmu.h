@@ -12,6 +12,12 @@
 void fake_ram_init(u64 base, u64 size);
 void fake_ram_exit(void);
 
+/*
+ * Fake RAM, all of it free in the frame allocator (common/page.c), whose books are returned: to be
+ * freed in the end. NULL: it did not take them.
+ */
+void *fake_frames_init(u64 base, u64 size);
+
 extern u64 fake_ram_base, fake_ram_size;
 extern u64 fake_heap_mapped;  /* bytes that arch_mmu_map_heap() has mapped now */
 extern s32 fake_heap_fail_at; /* countdown to a failing arch_mmu_map_heap(); -1: never */

@@ -6,6 +6,8 @@
  */
 #include "fuzz_tree.h"
 
+#include "fake_core.h"
+
 #include <libfdt.h>
 
 #include <corbel/bits.h>
@@ -25,10 +27,7 @@ static u64 state;
 
 static u32 rnd(u32 below)
 {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (u32)(state >> 32) % below;
+    return (u32)(fake_random(&state) >> 32) % below;
 }
 
 /* --- what there is to choose from ------------------------------------------------------------- */

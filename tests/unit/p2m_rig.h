@@ -57,10 +57,7 @@ static u64 seed = 987654321987654321ull;
 
 static inline u64 rnd(u64 below)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (seed >> 8) % below;
+    return (fake_random(&seed) >> 8) % below;
 }
 
 /* One descriptor, as it is in memory (CPUs) or as the SMMU sees it. */
@@ -168,10 +165,10 @@ static inline void smmu_clean(const void *va, size_t size, bool inval)
 
 static inline int rig_start(bool coherent, u8 bbm)
 {
-    static const struct mem_range ram = { RAM_BASE, RAM_SIZE };
-
     fake_reset(1);
-    fake_ram_init(RAM_BASE, RAM_SIZE);
+    books = fake_frames_init(RAM_BASE, RAM_SIZE);
+    if (!books)
+        return -1;
     memset(&fake_features, 0, sizeof(fake_features));
     fake_features.pa_range = 5;
     fake_features.vmid16 = true;
@@ -187,9 +184,6 @@ static inline int rig_start(bool coherent, u8 bbm)
     fake_iommu_clean = !coherent;
     fake_iommu_hook = smmu_invalidate;
     fake_cache_hook = smmu_clean;
-    books = calloc(1, page_books_size(&ram, 1));
-    if (page_init(&ram, 1, books) || page_add(RAM_BASE, RAM_SIZE))
-        return -1;
     frames = page_free_count();
     return p2m_init(&p2m, VMID, 40, 40);
 }

@@ -261,10 +261,7 @@ static u64 seed = 88172645463325252ull;
 
 static inline u64 rnd(u64 below)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (seed >> 8) % below;
+    return (fake_random(&seed) >> 8) % below;
 }
 
 static inline struct pgt start(const struct geometry *g)

@@ -113,19 +113,16 @@ static inline void rig_start(const struct model_smmuv2_config *c)
 
 static int rig_setup(void **state)
 {
-    static const struct mem_range ram = { RAM_BASE, RAM_SIZE };
-
     (void)state;
     fake_reset(1);
-    fake_ram_init(RAM_BASE, RAM_SIZE);
     fake_features.pa_range = 5;
     fake_features.vmid16 = true;
-    books = calloc(1, page_books_size(&ram, 1));
+    books = fake_frames_init(RAM_BASE, RAM_SIZE);
     p2m_count = 0;
     skip_inval = heap_empty = false;
     fake_iommu_hook = rig_invalidate;
     fake_iommu_bbm = 0;
-    return page_init(&ram, 1, books) || page_add(RAM_BASE, RAM_SIZE);
+    return books ? 0 : -1;
 }
 
 /* Every test ends without a violation, and what was not taken down is. */

@@ -40,10 +40,7 @@ static u64 seed = 0x9e3779b97f4a7c15ull;
 
 static inline u64 rnd(u64 below)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (seed >> 8) % below;
+    return (fake_random(&seed) >> 8) % below;
 }
 
 /* ---- two domains ---- */

@@ -33,15 +33,12 @@ static u64 frames;
 
 static int setup(void **state)
 {
-    static const struct mem_range ram = { RAM_BASE, RAM_SIZE };
-
     (void)state;
     fake_reset(1);
-    fake_ram_init(RAM_BASE, RAM_SIZE);
     fake_features.pa_range = 5;
     fake_features.vmid16 = true;
-    books = calloc(1, page_books_size(&ram, 1));
-    if (page_init(&ram, 1, books) || page_add(RAM_BASE, RAM_SIZE))
+    books = fake_frames_init(RAM_BASE, RAM_SIZE);
+    if (!books)
         return -1;
     frames = page_free_count();
     return p2m_init(&p2m, 3, 40, 12);

@@ -47,10 +47,7 @@ static u64 seed = 362436069362436069ull;
 
 static u64 rnd(u64 below)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (seed >> 8) % below;
+    return (fake_random(&seed) >> 8) % below;
 }
 
 static void model_set(u64 base, u64 size, u8 from, u8 to)

@@ -61,14 +61,11 @@ bool stage2_probe(const struct stage2 *s2, ipa_t ipa, u8 *attr, u8 *sh)
 
 static int setup(void **state)
 {
-    static const struct mem_range ram = { RAM_BASE, RAM_SIZE };
-
     fake_reset(1);
-    fake_ram_init(RAM_BASE, RAM_SIZE);
     fake_features.pa_range = 5;
     fake_features.vmid16 = true;
-    books = calloc(1, page_books_size(&ram, 1));
-    if (page_init(&ram, 1, books) || page_add(RAM_BASE, RAM_SIZE))
+    books = fake_frames_init(RAM_BASE, RAM_SIZE);
+    if (!books)
         return -1;
     frames = page_free_count();
     probes = 0;

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "fake_core.h"
+
 #include <corbel/bits.h>
 
 #include "../../drivers/iommu/smmuv3_priv.h"
@@ -19,10 +21,7 @@ static u64 seed = 88172645463325252ull;
 
 static u64 rnd(u64 below)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (seed >> 8) % below;
+    return (fake_random(&seed) >> 8) % below;
 }
 
 static void assert_cmd(struct smmuv3_cmd cmd, u64 dw0, u64 dw1)

@@ -37,10 +37,7 @@ static u64 seed = 123456789123456789ull;
 
 static u64 rnd(u64 below)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (seed >> 8) % below;
+    return (fake_random(&seed) >> 8) % below;
 }
 
 static void *pool_alloc(void *ctx)

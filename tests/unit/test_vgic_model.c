@@ -51,10 +51,7 @@ static u64 seed;
 
 static u32 rnd(u32 n)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (u32)(seed >> 20) % n;
+    return (u32)(fake_random(&seed) >> 20) % n;
 }
 
 static struct model_irq *model(u32 v, u32 intid)

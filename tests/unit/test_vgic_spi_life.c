@@ -22,10 +22,7 @@ static u64 seed;
 
 static u32 rnd(u32 n)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (u32)(seed >> 20) % n;
+    return (u32)(fake_random(&seed) >> 20) % n;
 }
 
 static u32 any(void)

@@ -236,6 +236,23 @@ bool fdt_reg(int node, unsigned int index, uint64_t *base, uint64_t *size)
     return true;
 }
 
+bool fdt_ram(unsigned int index, uint64_t *base, uint64_t *size)
+{
+    unsigned int before = 0;
+
+    for (int node = fdt_child(0, -1); node >= 0; node = fdt_child(0, node)) {
+        if (strncmp(fdt_name(node), "memory@", 7) != 0) {
+            continue;
+        }
+        for (unsigned int i = 0; fdt_reg(node, i, base, size); i++) {
+            if (before++ == index) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 unsigned int fdt_intid(int node, unsigned int index)
 {
     uint32_t kind = fdt_cell(node, "interrupts", index * 3, UINT32_MAX);

@@ -28,6 +28,8 @@ const char *fdt_text(int node, const char *name);
 uint32_t fdt_cell(int node, const char *name, unsigned int index, uint32_t otherwise);
 /* Range INDEX of reg, read with the parent's #address-cells and #size-cells. */
 bool fdt_reg(int node, unsigned int index, uint64_t *base, uint64_t *size);
+/* The index-th range of all memory nodes. */
+bool fdt_ram(unsigned int index, uint64_t *base, uint64_t *size);
 /* INTID of interrupt INDEX of a node with three-cell GIC specifiers, or 0. */
 unsigned int fdt_intid(int node, unsigned int index);
 bool fdt_is_compatible(int node, const char *compatible);

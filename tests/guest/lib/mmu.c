@@ -51,17 +51,12 @@ void mmu_map_normal(uintptr_t va)
 
 static void map_memory_nodes(void)
 {
-    for (int node = fdt_child(0, -1); node >= 0; node = fdt_child(0, node)) {
-        uint64_t base;
-        uint64_t size;
+    uint64_t base;
+    uint64_t size;
 
-        if (strncmp(fdt_name(node), "memory@", 7) != 0) {
-            continue;
-        }
-        for (unsigned int i = 0; fdt_reg(node, i, &base, &size); i++) {
-            for (uint64_t at = base >> GIB_SHIFT; at << GIB_SHIFT < base + size; at++) {
-                mmu_map_normal(at << GIB_SHIFT);
-            }
+    for (unsigned int i = 0; fdt_ram(i, &base, &size); i++) {
+        for (uint64_t at = base >> GIB_SHIFT; at << GIB_SHIFT < base + size; at++) {
+            mmu_map_normal(at << GIB_SHIFT);
         }
     }
 }

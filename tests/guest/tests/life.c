@@ -35,23 +35,17 @@ static bool is_own(uintptr_t at)
 static uint64_t all_ram(bool dirty)
 {
     uint64_t wrong = 0;
+    uint64_t base;
+    uint64_t size;
 
-    for (int node = fdt_child(0, -1); node >= 0; node = fdt_child(0, node)) {
-        uint64_t base;
-        uint64_t size;
-
-        if (strncmp(fdt_name(node), "memory@", 7) != 0) {
-            continue;
-        }
-        for (unsigned int i = 0; fdt_reg(node, i, &base, &size); i++) {
-            for (uint64_t at = base; at < base + size; at += 512) {
-                if (is_own(at)) {
-                    continue;
-                }
-                wrong += mmio_read64(at) != 0 ? 1 : 0;
-                if (dirty) {
-                    mmio_write64(at, DIRT ^ at);
-                }
+    for (unsigned int i = 0; fdt_ram(i, &base, &size); i++) {
+        for (uint64_t at = base; at < base + size; at += 512) {
+            if (is_own(at)) {
+                continue;
+            }
+            wrong += mmio_read64(at) != 0 ? 1 : 0;
+            if (dirty) {
+                mmio_write64(at, DIRT ^ at);
             }
         }
     }

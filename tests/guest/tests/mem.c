@@ -41,18 +41,11 @@ static void test_bank(uint64_t base, uint64_t size)
 static void test_ram(void)
 {
     unsigned int banks = 0;
+    uint64_t base;
+    uint64_t size;
 
-    for (int node = fdt_child(0, -1); node >= 0; node = fdt_child(0, node)) {
-        uint64_t base;
-        uint64_t size;
-
-        if (strncmp(fdt_name(node), "memory@", 7) != 0) {
-            continue;
-        }
-        for (unsigned int i = 0; fdt_reg(node, i, &base, &size); i++) {
-            test_bank(base, size);
-            banks++;
-        }
+    for (; fdt_ram(banks, &base, &size); banks++) {
+        test_bank(base, size);
     }
     ok(banks > 0, "%u banks of RAM", banks);
 }

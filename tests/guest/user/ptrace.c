@@ -5,18 +5,15 @@
  * and a watchpoint on the other, and steps over each hit. Numbers: Linux UAPI (ptrace.h, elf.h).
  * "ptrace plain" only runs the child's part, which must not be stopped by anybody.
  */
-typedef unsigned int u32;
-typedef unsigned long u64;
+#include "sys.h"
 
 #define ROUNDS 50
 
-#define SYS_write      64
-#define SYS_exit_group 94
-#define SYS_ptrace     117
-#define SYS_kill       129
-#define SYS_getpid     172
-#define SYS_clone      220
-#define SYS_wait4      260
+#define SYS_ptrace 117
+#define SYS_kill   129
+#define SYS_getpid 172
+#define SYS_clone  220
+#define SYS_wait4  260
 
 #define SIGTRAP           5
 #define SIGCHLD           17
@@ -46,43 +43,6 @@ struct iovec {
 static volatile u64 watched;
 static u64 break_hits, watch_hits, steps, strange;
 
-static long call(long number, long a, long b, long c, long d, long e)
-{
-    register long x8 __asm__("x8") = number;
-    register long x0 __asm__("x0") = a;
-    register long x1 __asm__("x1") = b;
-    register long x2 __asm__("x2") = c;
-    register long x3 __asm__("x3") = d;
-    register long x4 __asm__("x4") = e;
-
-    __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
-    return x0;
-}
-
-static void say(const char *text)
-{
-    u64 size = 0;
-
-    while (text[size] != '\0') {
-        size++;
-    }
-    call(SYS_write, 1, (long)text, (long)size, 0, 0);
-}
-
-static void say_number(const char *what, u64 value)
-{
-    char digits[24];
-    int at = sizeof(digits) - 1;
-
-    digits[at] = '\0';
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    say(what);
-    say(&digits[at]);
-}
-
 __attribute__((noinline)) static void target(void)
 {
     __asm__ volatile("nop");
@@ -94,7 +54,7 @@ static void work(void)
         target();
         watched = watched + 1;
     }
-    call(SYS_exit_group, watched == ROUNDS ? 0 : 1, 0, 0, 0, 0);
+    call(SYS_exit_group, watched == ROUNDS ? 0 : 1, 0, 0, 0, 0, 0);
 }
 
 static long set_hardware(long pid, long kind, u64 address, u32 control)
@@ -102,7 +62,7 @@ static long set_hardware(long pid, long kind, u64 address, u32 control)
     struct hw_debug state = { .address = address, .control = control };
     struct iovec vector = { &state, sizeof(state) };
 
-    return call(SYS_ptrace, PTRACE_SETREGSET, pid, kind, (long)&vector, 0);
+    return call(SYS_ptrace, PTRACE_SETREGSET, pid, kind, (long)&vector, 0, 0);
 }
 
 static long arm(long pid, int on)
@@ -117,7 +77,7 @@ static u32 wait_for(long pid)
 {
     u32 status = 0;
 
-    call(SYS_wait4, pid, (long)&status, 0, 0, 0);
+    call(SYS_wait4, pid, (long)&status, 0, 0, 0, 0);
     return status;
 }
 
@@ -134,7 +94,7 @@ static void count_hit(long pid)
         u64 address, rest[14];
     } info = { 0 };
 
-    call(SYS_ptrace, PTRACE_GETSIGINFO, pid, 0, (long)&info, 0);
+    call(SYS_ptrace, PTRACE_GETSIGINFO, pid, 0, (long)&info, 0, 0);
     if (info.code == TRAP_HWBKPT && info.address == (u64)target) {
         break_hits++;
     } else if (info.code == TRAP_HWBKPT && info.address == (u64)&watched) {
@@ -152,14 +112,14 @@ static void debug(long pid)
         say("PTRACE no hardware breakpoints\n");
         strange++;
     }
-    call(SYS_ptrace, PTRACE_CONT, pid, 0, 0, 0);
+    call(SYS_ptrace, PTRACE_CONT, pid, 0, 0, 0, 0);
     for (status = wait_for(pid); is_trap(status); status = wait_for(pid)) {
         count_hit(pid);
         (void)arm(pid, 0);
-        call(SYS_ptrace, PTRACE_SINGLESTEP, pid, 0, 0, 0);
+        call(SYS_ptrace, PTRACE_SINGLESTEP, pid, 0, 0, 0, 0);
         steps += (u64)is_trap(wait_for(pid));
         (void)arm(pid, 1);
-        call(SYS_ptrace, PTRACE_CONT, pid, 0, 0, 0);
+        call(SYS_ptrace, PTRACE_CONT, pid, 0, 0, 0, 0);
     }
     say_number("PTRACE breaks ", break_hits);
     say_number(" watches ", watch_hits);
@@ -176,14 +136,14 @@ __attribute__((used)) void entry(long argc)
     if (argc > 1) {
         work();
     }
-    pid = call(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    pid = call(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0);
     if (pid == 0) {
-        call(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0, 0);
-        call(SYS_kill, call(SYS_getpid, 0, 0, 0, 0, 0), SIGSTOP, 0, 0, 0);
+        call(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0, 0, 0);
+        call(SYS_kill, call(SYS_getpid, 0, 0, 0, 0, 0, 0), SIGSTOP, 0, 0, 0, 0);
         work();
     }
     debug(pid);
-    call(SYS_exit_group, 0, 0, 0, 0, 0);
+    call(SYS_exit_group, 0, 0, 0, 0, 0, 0);
 }
 
 __asm__(".globl _start\n_start: ldr x0, [sp]\n b entry\n");
