@@ -180,3 +180,14 @@ def test_odd_host_tree(request, hv, damage):
     config.edits.append(edit)
     with enter(request, hv, config, 0x46000000, 0x4a000008) as vm:
         assert vm.tap("domU1", 50)[1] == []
+
+
+@pytest.mark.full
+def test_many_cpus(boot):
+    """More CPUs than EL2 has table pages: all get their windows, and there is heap for a domain."""
+    config = mkdtb.Config(machine=mkdtb.Machine(gic="3", smp=36, ram="1G"),
+                          domains=[payload("domU1", "payload", "test=tree")])
+    vm = boot(config, limit=180)
+    passed, failed = vm.tap("domU1", 170)
+    assert passed and not failed
+    assert "no hypervisor memory" not in vm.text(HV)

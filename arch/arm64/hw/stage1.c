@@ -20,7 +20,8 @@
 
 /* Table pages before and besides the heap: linear area, devices. 4 KiB each, in the image. */
 #define TABLE_PAGES 40u
-#define SMALL_SLOTS (WINDOW_COUNT - WINDOW_SMALL_0)
+#define LARGE_SLOTS ((u64)WINDOW_SMALL_0)
+#define SMALL_SLOTS ((u64)WINDOW_COUNT - WINDOW_SMALL_0)
 
 static u8 table_pages[TABLE_PAGES][PAGE_SIZE] __aligned(4096);
 static u64 table_used;                /* bit per table page; page lock or boot */
@@ -184,10 +185,12 @@ void *arch_mmu_map_device(pa_t pa, u64 size)
 
 static u64 window_va(u32 cpu, enum window_slot slot)
 {
-    u64 va = WINDOW_BASE + (u64)cpu * WINDOW_PER_CPU;
+    _Static_assert(MAX_CPUS * LARGE_SLOTS * SZ_2M <= WINDOW_SMALL_BASE - WINDOW_BASE, "layout.h");
+    _Static_assert(MAX_CPUS * SMALL_SLOTS * PAGE_SIZE <= SZ_2M, "one table for all CPUs");
 
-    return slot < WINDOW_SMALL_0 ? va + slot * SZ_2M
-                                 : va + WINDOW_SMALL_OFFSET + (slot - WINDOW_SMALL_0) * PAGE_SIZE;
+    return slot < WINDOW_SMALL_0
+               ? WINDOW_BASE + (cpu * LARGE_SLOTS + slot) * SZ_2M
+               : WINDOW_SMALL_BASE + (cpu * SMALL_SLOTS + slot - WINDOW_SMALL_0) * PAGE_SIZE;
 }
 
 struct leaf_search {

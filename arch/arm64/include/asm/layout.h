@@ -13,9 +13,8 @@
 #define DEVICE_SIZE         0x40000000
 #define BOOT_MAP_BASE       0x0000800020000000 /* the device tree while it is read */
 #define BOOT_MAP_SIZE       0x400000
-#define WINDOW_BASE         0x0000800080000000 /* per CPU: 8 MiB of window slots */
-#define WINDOW_PER_CPU      0x800000
-#define WINDOW_SMALL_OFFSET 0x400000 /* the two large slots come first */
+#define WINDOW_BASE         0x0000800080000000 /* large window slots, two of 2 MiB for each CPU */
+#define WINDOW_SMALL_BASE   0x0000800090000000 /* small ones, four pages for each: one table */
 
 #define EL2_STACK_SIZE 16384
 
