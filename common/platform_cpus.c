@@ -7,7 +7,9 @@
  */
 #include <corbel/platform.h>
 
+#include <corbel/bits.h>
 #include <corbel/fdt_read.h>
+#include <corbel/mem_range.h>
 #include <corbel/platform_parts.h>
 #include <corbel/string.h>
 
@@ -112,6 +114,18 @@ static const char *enable_method(const struct platform *p, int node)
     return p->psci_conduit != SMCCC_NONE ? "psci" : "";
 }
 
+/*
+ * A CPU that is left out waits there for ever, at EL2: who writes to that word chooses what it
+ * runs. Not all trees reserve it.
+ */
+static void keep_release_page(struct platform *p, u64 release_addr)
+{
+    const struct mem_range page = { ALIGN_DOWN(release_addr, PAGE_SIZE), PAGE_SIZE };
+
+    if (!mem_range_inside_any(p->reserved, p->reserved_count, &page)) /* all CPUs share one */
+        platform_reserve(p, page.base, page.size);
+}
+
 static void read_method(struct platform *p, int node, struct platform_cpu *cpu)
 {
     const char *method = enable_method(p, node);
@@ -127,6 +141,8 @@ static void read_method(struct platform *p, int node, struct platform_cpu *cpu)
         cpu->method = CPU_METHOD_SPIN_TABLE;
     else
         platform_note(p, node, "cpu-release-addr: expected an address");
+    if (cpu->method == CPU_METHOD_SPIN_TABLE)
+        keep_release_page(p, cpu->release_addr);
 }
 
 static bool read_cpu(struct platform *p, int node)

@@ -60,11 +60,17 @@ static void spin_table(void **state)
     assert_int_equal(p.psci_conduit, SMCCC_NONE);
     assert_int_equal(p.cpus[1].method, CPU_METHOD_SPIN_TABLE);
     assert_true(p.cpus[1].release_addr == 0xe0);
+    assert_int_equal(p.reserved_count, 1); /* the tree's own reservation has it */
     assert_string_equal(p.cpus[1].compatible, "arm,cortex-a72");
 
     set_cells("/cpus/cpu@1", "cpu-release-addr", 0xe8); /* one cell is seen too */
     machine_read();
     assert_true(p.cpus[1].release_addr == 0xe8);
+    set_cells("/cpus/cpu@1", "cpu-release-addr", 0x120e8);
+    machine_read();
+    assert_int_equal(p.reserved_count, 2); /* nobody's: a CPU that is left out waits there */
+    assert_int_equal(p.reserved[1].base, 0x12000);
+    assert_int_equal(p.reserved[1].size, 0x1000);
     del_prop("/cpus/cpu@1", "cpu-release-addr");
     machine_read();
     assert_int_equal(p.cpus[1].method, CPU_METHOD_NONE);
