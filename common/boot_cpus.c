@@ -17,6 +17,7 @@
 #include <corbel/page.h>
 #include <corbel/panic.h>
 #include <corbel/string.h>
+#include <corbel/vpsci.h>
 
 #define CPU_PAGES   ALIGN_UP(sizeof(struct cpu), PAGE_SIZE)
 #define PANIC_STACK PAGE_SIZE
@@ -120,6 +121,7 @@ bool boot_cpus_secondary(struct cpu *cpu)
         return false;
     arch_cpu_init(cpu);
     arch_cpu_harden(cpu);
+    vsmccc_init_cpu();
     if (irq_init_cpu() != CORBEL_OK)
         return false; /* never online: the boot CPU names it */
     irq_dispatch_init_cpu();

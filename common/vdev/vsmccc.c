@@ -26,10 +26,11 @@ static const u32 trng_uuid[4] = { 0x1e6a4c8d, 0x0e4a575d, 0x0d7e4ba4, 0x932f1b6c
 
 enum trng_source { TRNG_NONE, TRNG_CPU, TRNG_FIRMWARE };
 
-/* Written by vsmccc_init() before the first guest runs. */
+/* Written by vsmccc_init() and vsmccc_init_cpu() before the first guest runs. */
 static struct {
     s8 workaround_1, workaround_2, workaround_3; /* what ARCH_FEATURES answers to guests */
     u8 trng;                                     /* enum trng_source */
+    bool has_features;                           /* of the firmware: ARCH_FEATURES may be called */
 } host;
 
 static s64 firmware_call(u32 function, u64 arg)
@@ -68,14 +69,15 @@ static enum trng_source find_trng(bool has_features)
 
 __init void vsmccc_init(void)
 {
-    /* SMCCC_VERSION may be called only where PSCI_FEATURES vouches for it (DEN0028 1.1). */
-    bool has_features = firmware_call(PSCI_VERSION, 0) >= 0x10000 &&
-                        firmware_call(PSCI_FEATURES, SMCCC_VERSION) == 0 &&
-                        firmware_call(SMCCC_VERSION, 0) >= 0x10001;
     s64 ret;
 
+    /* SMCCC_VERSION may be called only where PSCI_FEATURES vouches for it (DEN0028 1.1). */
+    host.has_features = firmware_call(PSCI_VERSION, 0) >= 0x10000 &&
+                        firmware_call(PSCI_FEATURES, SMCCC_VERSION) == 0 &&
+                        firmware_call(SMCCC_VERSION, 0) >= 0x10001;
+
     host.workaround_1 = host.workaround_2 = host.workaround_3 = SMCCC_RET_NOT_SUPPORTED;
-    if (has_features) {
+    if (host.has_features) {
         host.workaround_1 = firmware_workaround(SMCCC_ARCH_WORKAROUND_1);
         host.workaround_3 = firmware_workaround(SMCCC_ARCH_WORKAROUND_3);
         /*
@@ -86,7 +88,23 @@ __init void vsmccc_init(void)
         if (ret >= 0 || ret == SMCCC_RET_NOT_REQUIRED)
             host.workaround_2 = SMCCC_RET_NOT_REQUIRED;
     }
-    host.trng = (u8)find_trng(has_features);
+    host.trng = (u8)find_trng(host.has_features);
+}
+
+/* vCPUs move: what one CPU needs (0) counts for all, before "not needed" (1) and "not there". */
+static __init s8 narrow(s8 all, u32 function)
+{
+    s8 mine = firmware_workaround(function);
+
+    return all < 0 || (mine >= 0 && mine < all) ? mine : all;
+}
+
+__init void vsmccc_init_cpu(void)
+{
+    if (!host.has_features)
+        return;
+    host.workaround_1 = narrow(host.workaround_1, SMCCC_ARCH_WORKAROUND_1);
+    host.workaround_3 = narrow(host.workaround_3, SMCCC_ARCH_WORKAROUND_3);
 }
 
 static void set_result(struct vcpu *v, s64 value)

@@ -30,4 +30,7 @@ enum guest_action vsmccc_call(struct vcpu *v);
 /* Read firmware features once (workarounds, TRNG). Boot CPU, after arch_smccc_init(). */
 void vsmccc_init(void);
 
+/* Each further CPU while it comes up: what its firmware says of it counts for all guests. */
+void vsmccc_init_cpu(void);
+
 #endif

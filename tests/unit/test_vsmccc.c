@@ -241,6 +241,30 @@ static void test_workarounds(void **state)
     assert_int_equal(fw.calls[0], 1);
 }
 
+/* A machine of two kinds: the boot CPU needs nothing, one that comes later does. */
+static void test_workarounds_differ(void **state)
+{
+    (void)state;
+    fw.present = true;
+    fw.workarounds[0] = 1;
+    fw.workarounds[2] = -1;
+    vsmccc_init();
+    fw.workarounds[0] = 0;
+    vsmccc_init_cpu();
+    fw.workarounds[0] = 1;
+    fw.workarounds[2] = 1;
+    vsmccc_init_cpu();
+    fw.workarounds[0] = fw.workarounds[2] = -1;
+    vsmccc_init_cpu();
+    assert_int_equal(call(SMCCC_ARCH_FEATURES, SMCCC_ARCH_WORKAROUND_1), 0);
+    assert_int_equal(call(SMCCC_ARCH_FEATURES, SMCCC_ARCH_WORKAROUND_3), 1);
+    fw.present = false;
+    vsmccc_init();
+    fw.workarounds[0] = 0; /* firmware too old to be asked */
+    vsmccc_init_cpu();
+    assert_int_equal(call(SMCCC_ARCH_FEATURES, SMCCC_ARCH_WORKAROUND_1), NOT);
+}
+
 static void test_trng_cpu(void **state)
 {
     (void)state;
@@ -318,6 +342,7 @@ int main(void)
         cmocka_unit_test_setup(test_uid, setup),
         cmocka_unit_test_setup(test_no_firmware, setup),
         cmocka_unit_test_setup(test_workarounds, setup),
+        cmocka_unit_test_setup(test_workarounds_differ, setup),
         cmocka_unit_test_setup(test_trng_cpu, setup),
         cmocka_unit_test_setup(test_trng_firmware, setup),
         cmocka_unit_test_setup(test_hook, setup),
