@@ -146,7 +146,7 @@ static enum corbel_err create_devices(struct domain *d, const struct platform *p
         return ERR_NOMEM;
     err = create_gic(d, p);
     if (err == CORBEL_OK && uart)
-        err = vuart_init(d, uart->base, d->plan->vuart_intid);
+        err = vuart_init(d, uart->base, d->plan->vuart_intid, !iommu_protects(d));
     if (err == CORBEL_OK)
         err = vwdt_init(d, frames ? frames->base : 0, d->plan->wdt_intid);
     if (err == CORBEL_OK)
@@ -227,6 +227,7 @@ void build_free(struct domain *d)
     }
     while (p2m_destroy_step(&d->p2m) == ERR_AGAIN)
         ; /* nothing but empty tables here: RAM is only there once the task ran */
+    vuart_free(d);
     if (d->job)
         heap_free(d->job, ALIGN_UP(sizeof(*d->job), PAGE_SIZE));
     build_devices_release(d);

@@ -180,6 +180,7 @@ static enum task_result stage_regions(struct domain *d)
         build_devices_release(d);
     }
     arena_destroy(&d->arena);
+    vuart_free(d);
     if (d->job)
         heap_free(d->job, ALIGN_UP(sizeof(*d->job), PAGE_SIZE));
     d->job = NULL;

@@ -269,6 +269,7 @@ static enum task_result stage_start(struct domain *d)
         return give_up(d, d->cfg->path, "(device tree) = (as built): expected room for it");
     if (iommu_attach(d, why, sizeof(why)) != CORBEL_OK)
         return give_up(d, d->cfg->path, why);
+    vuart_start(d);
     arch_icache_inval_all(); /* code was written: decision list section 11.1 */
     note_start(d);
     if (!start_vcpu0(d))

@@ -84,6 +84,9 @@ static u32 table_pages(const struct domain *d)
             if (!d->plan->bank_count)
                 pages += ram_pages(d, e->base, e->base + SZ_2M, e->size);
             break;
+        case MAP_VUART: /* its page (vuart.c) */
+            pages += pages_of(d, e->base, 0, PAGE_SIZE, S2_MMIO_RO);
+            break;
         case MAP_GICC:
             pages += pages_of(d, e->base, e->base + SZ_2M, e->size, e->cls);
             break;

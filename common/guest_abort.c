@@ -166,6 +166,7 @@ static bool emulated(struct vcpu *v, const struct guest_exit *e)
 
     if (!region)
         return false;
+    v->region = region;        /* the next one is likely to be there, too */
     if (e->u.abort.cache_op) { /* nothing of a device is ever in a cache */
         arch_vcpu_skip(v, e->il32);
         return true;
@@ -198,18 +199,16 @@ static bool ignored(struct vcpu *v, const struct guest_exit *e)
 }
 
 /*
- * The list: what can only be the guest's own fault first, then whoever may take the access,
- * the one that is asked most before the others. Why nobody does; NULL: somebody did. (A
- * class of pages whose writes are emulated would take permission faults above the first
- * line; pinned pages and on-demand mappers have their place after what was mapped meanwhile.)
+ * The list: whoever may take the access, the one that is asked most before the others. Why
+ * nobody does; NULL: somebody did. A permission fault may be a write to registers that are
+ * mapped for reading (vuart.c). (Pinned pages and on-demand mappers have their place after
+ * what was mapped meanwhile.)
  */
 static const char *refused_because(struct vcpu *v, const struct guest_exit *e)
 {
     bool walk = e->u.abort.s1ptw;
 
-    if (e->u.abort.kind == ABORT_PERMISSION)
-        return walk ? "a stage-1 table is there" : "not permitted";
-    if (e->u.abort.kind != ABORT_TRANSLATION)
+    if (e->u.abort.kind == ABORT_OTHER)
         return "the bus answered with an error";
     if (!walk && emulated(v, e))
         return NULL;
@@ -217,6 +216,8 @@ static const char *refused_because(struct vcpu *v, const struct guest_exit *e)
         return NULL;
     if (walk)
         return "a stage-1 table is there";
+    if (e->u.abort.kind == ABORT_PERMISSION)
+        return "not permitted";
     return ignored(v, e) ? NULL : "nothing is mapped there";
 }
 

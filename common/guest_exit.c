@@ -230,15 +230,10 @@ static __noinline struct vcpu *data_abort(struct vcpu *v, const struct access *a
     e.u.abort.rt = (u8)a->rt;
     e.u.abort.isv = e.u.abort.rt64 = true;
     e.u.abort.write = a->mmio.write;
-    if (refused) {
+    if (refused)
         guest_data_refused(v, &e, v->region->ops->name);
-    } else {
-        const struct mmio_region *region = mmio_find(&v->domain->mmio, a->mmio.ipa);
-
-        if (region)
-            v->region = region;
+    else
         guest_data_abort(v, &e);
-    }
     return run_due(v);
 }
 

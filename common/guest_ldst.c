@@ -88,7 +88,7 @@ static bool fetch(struct vcpu *v, u32 *insn)
     pa_t pa;
 
     if (!arch_insn_is_a64(v) || !IS_ALIGNED(v->regs.pc, sizeof(*insn)) ||
-        !stage2_translate_s1(v->regs.pc, false, &ipa) ||
+        !stage2_translate_s1(v->regs.pc, &ipa) ||
         p2m_ram_at(&v->domain->p2m, ipa, &pa, &contiguous) != CORBEL_OK)
         return false;
     memcpy(insn, arch_window_open(WINDOW_SMALL_0, pa, EL2_RODATA), sizeof(*insn));

@@ -22,10 +22,11 @@
 static const struct {
     u8 attr, sh;
 } expected[S2_CLASS_COUNT] = {
-    [S2_RAM] = { 0xff, S2_SH_INNER },  [S2_RAM_RO] = { 0xff, S2_SH_INNER },
-    [S2_SRAM] = { 0xff, S2_SH_INNER }, [S2_MMIO] = { 0x0c, S2_SH_OUTER },
-    [S2_GIC] = { 0x00, S2_SH_OUTER },  [S2_MMIO_NC] = { 0x44, S2_SH_OUTER },
-    [S2_MSI] = { 0x00, S2_SH_OUTER },  [S2_HWDOM_C] = { 0xff, S2_SH_OUTER },
+    [S2_RAM] = { 0xff, S2_SH_INNER },     [S2_RAM_RO] = { 0xff, S2_SH_INNER },
+    [S2_SRAM] = { 0xff, S2_SH_INNER },    [S2_MMIO] = { 0x0c, S2_SH_OUTER },
+    [S2_GIC] = { 0x00, S2_SH_OUTER },     [S2_MMIO_NC] = { 0x44, S2_SH_OUTER },
+    [S2_MSI] = { 0x00, S2_SH_OUTER },     [S2_HWDOM_C] = { 0xff, S2_SH_OUTER },
+    [S2_MMIO_RO] = { 0x0c, S2_SH_OUTER },
 };
 
 static bool is_as_expected(const struct stage2 *s2, u32 cls)

@@ -23,6 +23,7 @@ static const struct policy {
     [S2_MMIO_NC] = { "MMIO-NC", { S2_ATTR_NC, S2_SH_NONE, true, true, false, S2_MMIO_NC } },
     [S2_MSI] = { "MSI", { S2_ATTR_nGnRnE, S2_SH_NONE, true, true, false, S2_MSI } },
     [S2_HWDOM_C] = { "MMIO-C", { S2_ATTR_WB, S2_SH_OUTER, true, true, false, S2_HWDOM_C } },
+    [S2_MMIO_RO] = { "MMIO-RO", { S2_ATTR_GRE, S2_SH_NONE, true, false, false, S2_MMIO_RO } },
 };
 
 _Static_assert(ARRAY_SIZE(policies) == S2_CLASS_COUNT, "every class has its policy");

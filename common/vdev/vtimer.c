@@ -5,7 +5,7 @@
  * its physical active state with the vCPU (design decision 27; EL2 never touches IMASK).
  * Timer conditions are unsigned comparisons as in Arm ARM D12.2.4; what goes to a timer
  * queue is a deadline less than half the counter away. The physical timer is emulated
- * over the queue; its lock (RANK_VUART) keeps registers and line together.
+ * over the queue; its lock (RANK_VTIMER) keeps registers and line together.
  */
 #include <corbel/vtimer.h>
 
@@ -43,7 +43,7 @@ __init void vtimer_init(struct vcpu *v)
 {
     struct vtimer *t = &v->vtimer;
 
-    spin_lock_init(&t->lock, RANK_VUART);
+    spin_lock_init(&t->lock, RANK_VTIMER);
     timer_entry_init(&t->wake, TIMER_VTIMER, v);
     timer_entry_init(&t->ptimer, TIMER_PTIMER, v);
     t->cntv_cval = t->cntv_ctl = 0;

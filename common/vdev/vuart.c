@@ -3,14 +3,20 @@
  * PL011 as one domain sees it (DDI 0183, r1p5), a register model over the domain's
  * console ring. A guest writes a character with one exit and no lock while the ring
  * has room; the transmit FIFO fills only when it has none. Receive: vuart_receive().
- * Interrupts are levels; the vGIC hears of changes only. Lock: vuart.lock (RANK_VUART),
- * inside it the vGIC's or the ring's. An SBSA guest never writes CR or LCR_H, so
- * reset leaves the UART enabled with its FIFOs on.
+ * While nothing is received, reads do not exit: a page with the registers' values is mapped
+ * read-only (decision 23). Interrupts are levels; the vGIC hears of changes only. Lock:
+ * vuart.lock (RANK_VUART), inside it the p2m's, the vGIC's or the ring's. An SBSA guest never
+ * writes CR or LCR_H, so reset leaves the UART enabled with its FIFOs on.
  */
 #include <corbel/vuart.h>
 
+#include <arch/barrier.h>
+#include <arch/mmu.h>
 #include <corbel/console.h>
 #include <corbel/domain.h>
+#include <corbel/p2m.h>
+#include <corbel/page.h>
+#include <corbel/string.h>
 #include <corbel/vgic.h>
 #include <hw/pl011.h>
 
@@ -18,8 +24,15 @@
 #define LCR_H_RESET (PL011_LCR_H_FEN | PL011_LCR_H_WLEN)
 #define IFLS_RESET  0x12u /* both triggers at one half */
 
+/* Reads of FR since a character came or went that bring the page back: an unmap costs as much. */
+#define SHOW_AFTER 64u
+
 /* PeriphID 0-3 (part 0x011, Arm, r1p5), PCellID 0-3: DDI 0183 3.3.14 */
 static const u8 identification[8] = { 0x11, 0x10, 0x34, 0x00, 0x0d, 0xf0, 0x05, 0xb1 };
+
+/* The bits that can be written of struct vuart's reg[]. */
+static const u16 writable[VUART_REGS] = { 0xff,          0xffff, 0x3f, 0xff, 0xffff, 0x3f,
+                                          PL011_INT_ALL, 0,      0,    0,    0x7 };
 
 /* Characters at which IFLS asks for an interrupt: 1/8, 1/4, 1/2, 3/4, 7/8 of the FIFO. */
 static const u8 trigger_levels[8] = { 4, 8, 16, 24, 28, 28, 28, 28 };
@@ -54,143 +67,10 @@ static u32 tx_trigger(const struct vuart *u)
     return depth(u) == 1 ? 0 : trigger_levels[FIELD_GET(PL011_IFLS_TX, u->ifls)];
 }
 
-/* Tell the vGIC when the output changed. Caller holds the lock. */
-static void update_line(struct domain *d)
-{
-    struct vuart *u = &d->vuart;
-    bool level = u->ris & u->imsc;
-
-    if (level == u->line)
-        return;
-    u->line = level;
-    vgic_set_line(d, u->intid, level);
-}
-
-/* --- receive ------------------------------------------------------------------------------ */
-
-/*
- * RX follows the trigger level. The timeout is not timed: characters that wait below
- * the trigger raise RT at once, and again after ICR as long as they wait.
- */
-static void update_rx(struct vuart *u)
-{
-    if (u->rx.count < rx_trigger(u))
-        u->ris &= ~(u32)PL011_INT_RX;
-    if (!u->rx.count)
-        u->ris &= ~(u32)PL011_INT_RT;
-    else
-        u->ris |= (u32)(u->rx.count >= rx_trigger(u) ? PL011_INT_RX : PL011_INT_RT);
-}
-
-/*
- * A full FIFO is no overrun here: the console keeps the character and offers it again,
- * so OE is never set. Caller holds the lock.
- */
-static bool receive(struct domain *d, u8 c)
-{
-    struct vuart *u = &d->vuart;
-
-    if (u->rx.count >= depth(u))
-        return false;
-    fifo_push(&u->rx, c);
-    update_rx(u);
-    update_line(d);
-    return true;
-}
-
-bool vuart_receive(struct domain *d, u8 c)
-{
-    struct vuart *u = &d->vuart;
-    bool taken = false;
-
-    if (!u->present)
-        return false;
-    spin_lock(&u->lock);
-    if (u->stopped)
-        taken = true;
-    else if ((u->cr & PL011_CR_UARTEN) && (u->cr & PL011_CR_RXE))
-        taken = receive(d, c);
-    spin_unlock(&u->lock);
-    return taken;
-}
-
-static u32 read_data(struct domain *d)
-{
-    struct vuart *u = &d->vuart;
-    u32 value = 0;
-
-    if (u->rx.count)
-        value = fifo_pop(&u->rx);
-    update_rx(u);
-    update_line(d);
-    return value;
-}
-
-/* --- transmit ----------------------------------------------------------------------------- */
-
-/* Move what the ring takes out of the FIFO. putc's refusal leaves word that we wait for room. */
-static void flush_tx(struct domain *d)
-{
-    struct vuart *u = &d->vuart;
-    u32 count = u->tx.count;
-
-    while (count && console_putc(d, u->tx.data[u->tx.head])) {
-        fifo_pop(&u->tx);
-        count--;
-    }
-    if (count <= tx_trigger(u))
-        u->ris |= (u32)PL011_INT_TX;
-    else
-        u->ris &= ~(u32)PL011_INT_TX;
-    update_line(d);
-}
-
-void vuart_tx_ready(struct domain *d)
-{
-    struct vuart *u = &d->vuart;
-
-    if (!u->present)
-        return;
-    spin_lock(&u->lock);
-    if (u->tx.count && !u->stopped)
-        flush_tx(d);
-    spin_unlock(&u->lock);
-}
-
-/*
- * The transmitter is infinitely fast while the ring has room: the FIFO passes its
- * trigger on the way down with each character, which raises TX. Writes on a full FIFO
- * are lost, as in the part.
- */
-static void write_data(struct domain *d, u8 c)
-{
-    struct vuart *u = &d->vuart;
-
-    /*
-     * No lock on the usual way: RIS.TX is set already, nothing queued before c. A
-     * guest that writes from two vCPUs at once orders the characters itself.
-     */
-    if (likely(!__atomic_load_n(&u->tx.count, __ATOMIC_ACQUIRE) &&
-               (read_once(u->ris) & PL011_INT_TX) && !(read_once(u->cr) & PL011_CR_LBE) &&
-               console_putc(d, c)))
-        return;
-    spin_lock(&u->lock);
-    if (u->cr & PL011_CR_LBE) {
-        u->ris |= (u32)PL011_INT_TX;
-        if (!receive(d, c))
-            update_line(d);
-    } else {
-        if (u->tx.count < VUART_FIFO_SIZE)
-            fifo_push(&u->tx, c);
-        flush_tx(d);
-    }
-    spin_unlock(&u->lock);
-}
-
-/* --- registers ---------------------------------------------------------------------------- */
+/* --- what reads give ----------------------------------------------------------------------- */
 
 /* Room behind a full or before an empty FIFO: what a guest asks for all the time is none of it. */
-static __noinline u32 fifo_flags(const struct vuart *u, u32 rx, u32 tx)
+static __cold u32 fifo_flags(const struct vuart *u, u32 rx, u32 tx)
 {
     u32 fr = rx ? 0 : (u32)PL011_FR_RXFE;
 
@@ -215,54 +95,200 @@ static inline u32 read_flags(const struct vuart *u)
     return (fr & ~(u32)(PL011_FR_RXFE | PL011_FR_TXFE)) | fifo_flags(u, rx, tx);
 }
 
-/* Caller holds the lock. */
-static u32 read_register(struct domain *d, u32 offset)
+/* What a read of offset gives that changes nothing: of any register but DR. */
+static __cold u32 peek(const struct vuart *u, u32 offset)
 {
-    const struct vuart *u = &d->vuart;
+    u32 n = (offset - PL011_ILPR) / 4;
 
-    switch (offset) {
-    case PL011_DR:
-        return read_data(d);
-    case PL011_FR: /* its upper bytes */
+    if (offset == PL011_FR)
         return read_flags(u);
-    case PL011_RSR: /* nothing ever goes wrong on this line */
-        return 0;
-    case PL011_ILPR:
-        return u->ilpr;
-    case PL011_IBRD:
-        return u->ibrd;
-    case PL011_FBRD:
-        return u->fbrd;
-    case PL011_LCR_H:
-        return u->lcr_h;
-    case PL011_CR:
-        return u->cr;
-    case PL011_IFLS:
-        return u->ifls;
-    case PL011_IMSC:
-        return u->imsc;
-    case PL011_RIS:
-        return u->ris;
-    case PL011_MIS:
+    if (offset == PL011_MIS)
         return u->ris & u->imsc;
-    case PL011_DMACR:
-        return u->dmacr;
-    default:
-        break;
-    }
+    if (n < VUART_REGS)
+        return u->reg[n];
     if (offset >= PL011_PERIPHID0 && offset < PL011_SIZE)
         return identification[(offset - PL011_PERIPHID0) / 4];
-    return 0;
+    return 0; /* RSR, too: nothing ever goes wrong on this line */
 }
 
-static void write_line_control(struct vuart *u, u32 value)
+/* --- the page ----------------------------------------------------------------------------- */
+
+/*
+ * Guest and EL2 both map the frame as Device memory, so neither ever has it in a cache. What
+ * was written is there for every observer before anything that comes next: the page's map, the
+ * interrupt, the guest's next instruction.
+ */
+static __cold void page_write(const struct vuart *u, u32 first, u32 last)
 {
-    /* FIFOs turned off lose what is in them. */
-    if ((u->lcr_h & PL011_LCR_H_FEN) && !(value & PL011_LCR_H_FEN))
-        u->rx.count = 0;
-    u->lcr_h = value & 0xff;
-    update_rx(u);
+    u32 *page = arch_window_open(WINDOW_SMALL_0, u->page, EL2_DEVICE);
+
+    for (u32 offset = first; offset <= last; offset += 4)
+        __atomic_store_n(&page[offset / 4], peek(u, offset), __ATOMIC_RELAXED);
+    dsb_sy();
+    arch_window_close(WINDOW_SMALL_0);
 }
+
+/* Reads need no exit from now on, if nothing is received. */
+static __cold void page_show(struct domain *d)
+{
+    struct vuart *u = &d->vuart;
+
+    spin_lock(&u->lock);
+    u->reads = 0;
+    if (u->page.v && !u->shown && !u->rx.count) {
+        page_write(u, PL011_FR, PL011_DMACR);
+        u->shown = p2m_map(&d->p2m, IPA(u->base), u->page, PAGE_SIZE, S2_MMIO_RO) == CORBEL_OK;
+    }
+    spin_unlock(&u->lock);
+}
+
+/*
+ * Before a character comes: reads of DR will take it. False: the page is still there, which
+ * is so when the domain's tables are not, or are lost. Caller holds the lock.
+ */
+static bool page_hide(struct domain *d)
+{
+    struct vuart *u = &d->vuart;
+
+    u->reads = 0;
+    if (u->shown)
+        u->shown = p2m_unmap(&d->p2m, IPA(u->base), PAGE_SIZE) != CORBEL_OK;
+    return !u->shown;
+}
+
+/* The end of a change: the vGIC hears of an output that is another now, the guest reads it. */
+static __cold void settle(struct domain *d)
+{
+    struct vuart *u = &d->vuart;
+    bool level = u->ris & u->imsc;
+
+    if (u->shown)
+        page_write(u, PL011_FR, PL011_DMACR);
+    if (level != u->line) {
+        u->line = level;
+        vgic_set_line(d, u->intid, level);
+    }
+    spin_unlock(&u->lock);
+}
+
+/* --- receive ------------------------------------------------------------------------------ */
+
+/*
+ * RX follows the trigger level. The timeout is not timed: characters that wait below
+ * the trigger raise RT at once, and again after ICR as long as they wait.
+ */
+static void update_rx(struct vuart *u)
+{
+    if (u->rx.count < rx_trigger(u))
+        u->ris &= ~(u32)PL011_INT_RX;
+    if (!u->rx.count)
+        u->ris &= ~(u32)PL011_INT_RT;
+    else
+        u->ris |= (u32)(u->rx.count >= rx_trigger(u) ? PL011_INT_RX : PL011_INT_RT);
+}
+
+/*
+ * A full FIFO is no overrun here: the console keeps the character and offers it again,
+ * so OE is never set. Caller holds the lock.
+ */
+static __cold bool receive(struct domain *d, u8 c)
+{
+    struct vuart *u = &d->vuart;
+
+    if (u->rx.count >= depth(u) || !page_hide(d))
+        return false;
+    fifo_push(&u->rx, c);
+    update_rx(u);
+    return true;
+}
+
+__cold bool vuart_receive(struct domain *d, u8 c)
+{
+    struct vuart *u = &d->vuart;
+    bool taken = false;
+
+    if (!u->present)
+        return false;
+    spin_lock(&u->lock);
+    if (u->stopped)
+        taken = true;
+    else if ((u->cr & PL011_CR_UARTEN) && (u->cr & PL011_CR_RXE))
+        taken = receive(d, c);
+    settle(d);
+    return taken;
+}
+
+static u32 read_data(struct vuart *u)
+{
+    u32 value = 0;
+
+    u->reads = 0;
+    if (u->rx.count)
+        value = fifo_pop(&u->rx);
+    update_rx(u);
+    return value;
+}
+
+/* --- transmit ----------------------------------------------------------------------------- */
+
+/* Move what the ring takes out of the FIFO. putc's refusal leaves word that we wait for room. */
+static __cold void flush_tx(struct domain *d)
+{
+    struct vuart *u = &d->vuart;
+    u32 count = u->tx.count;
+
+    while (count && console_putc(d, u->tx.data[u->tx.head])) {
+        fifo_pop(&u->tx);
+        count--;
+    }
+    if (count <= tx_trigger(u))
+        u->ris |= (u32)PL011_INT_TX;
+    else
+        u->ris &= ~(u32)PL011_INT_TX;
+}
+
+__cold void vuart_tx_ready(struct domain *d)
+{
+    struct vuart *u = &d->vuart;
+
+    if (!u->present)
+        return;
+    spin_lock(&u->lock);
+    if (u->tx.count && !u->stopped)
+        flush_tx(d);
+    settle(d);
+}
+
+/*
+ * The transmitter is infinitely fast while the ring has room: the FIFO passes its
+ * trigger on the way down with each character, which raises TX. Writes on a full FIFO
+ * are lost, as in the part.
+ */
+static void write_data(struct domain *d, u8 c)
+{
+    struct vuart *u = &d->vuart;
+
+    /*
+     * No lock on the usual way: RIS.TX is set already, nothing queued before c. A
+     * guest that writes from two vCPUs at once orders the characters itself.
+     */
+    if (likely(!__atomic_load_n(&u->tx.count, __ATOMIC_ACQUIRE) &&
+               (read_once(u->ris) & PL011_INT_TX) && !(read_once(u->cr) & PL011_CR_LBE) &&
+               console_putc(d, c)))
+        return;
+    spin_lock(&u->lock);
+    if (u->cr & PL011_CR_LBE) {
+        u->ris |= (u32)PL011_INT_TX;
+        (void)receive(d, c);
+    } else {
+        if (u->tx.count < VUART_FIFO_SIZE)
+            fifo_push(&u->tx, c);
+        flush_tx(d);
+    }
+    settle(d);
+}
+
+/* --- registers ---------------------------------------------------------------------------- */
 
 static void clear_interrupts(struct vuart *u, u32 value)
 {
@@ -278,59 +304,35 @@ static void clear_interrupts(struct vuart *u, u32 value)
 }
 
 /* Caller holds the lock. DR is not written here, read-only registers ignore it. */
-static void write_register(struct domain *d, u32 offset, u32 value)
+static __cold void write_register(struct vuart *u, u32 offset, u32 value)
 {
-    struct vuart *u = &d->vuart;
+    u32 n = (offset - PL011_ILPR) / 4;
 
-    switch (offset) {
-    case PL011_RSR: /* ECR: clears what is clear */
-        break;
-    case PL011_ILPR:
-        u->ilpr = value & 0xff;
-        break;
-    case PL011_IBRD:
-        u->ibrd = value & 0xffff;
-        break;
-    case PL011_FBRD:
-        u->fbrd = value & 0x3f;
-        break;
-    case PL011_LCR_H:
-        write_line_control(u, value);
-        break;
-    case PL011_CR:
-        u->cr = value & 0xffff;
-        break;
-    case PL011_IFLS:
-        u->ifls = value & 0x3f;
-        update_rx(u);
-        break;
-    case PL011_IMSC:
-        u->imsc = value & (u32)PL011_INT_ALL;
-        break;
-    case PL011_ICR:
+    if (offset == PL011_ICR)
         clear_interrupts(u, value);
-        break;
-    case PL011_DMACR:
-        u->dmacr = value & 0x7;
-        break;
-    default:
+    if (n >= VUART_REGS || !writable[n]) /* and ECR clears what is clear */
         return;
-    }
-    update_line(d);
+    /* FIFOs turned off lose what is in them. */
+    if (offset == PL011_LCR_H && (u->lcr_h & ~value & PL011_LCR_H_FEN))
+        u->rx.count = 0;
+    u->reg[n] = value & writable[n];
+    if (offset == PL011_LCR_H || offset == PL011_IFLS)
+        update_rx(u);
 }
 
-static __noinline enum mmio_result locked_access(struct domain *d, struct mmio_access *a)
+static __cold enum mmio_result locked_access(struct domain *d, struct mmio_access *a)
 {
+    struct vuart *u = &d->vuart;
     u32 offset = (u32)a->offset & ~3u, shift = ((u32)a->offset & 3) * 8;
 
     if (a->size > 4)
         return MMIO_ABORT;
-    spin_lock(&d->vuart.lock);
+    spin_lock(&u->lock);
     if (!a->write)
-        a->value = read_register(d, offset) >> shift;
+        a->value = (offset == PL011_DR ? read_data(u) : peek(u, offset)) >> shift;
     else if (!shift) /* registers are at most 16 bits wide: upper bytes alone mean nothing */
-        write_register(d, offset, (u32)a->value);
-    spin_unlock(&d->vuart.lock);
+        write_register(u, offset, (u32)a->value);
+    settle(d);
     return MMIO_OK;
 }
 
@@ -338,9 +340,15 @@ static __noinline enum mmio_result locked_access(struct domain *d, struct mmio_a
 static enum mmio_result access(struct vcpu *v, void *ctx, struct mmio_access *a)
 {
     struct domain *d = ctx;
+    struct vuart *u = &d->vuart;
 
     if (a->offset == PL011_FR && !a->write && a->size <= 4) {
-        a->value = read_flags(&d->vuart);
+        u32 reads = read_once(u->reads) + 1;
+
+        a->value = read_flags(u);
+        __atomic_store_n(&u->reads, reads, __ATOMIC_RELAXED);
+        if (unlikely(reads == SHOW_AFTER))
+            page_show(d);
         return MMIO_OK;
     }
     if (a->offset == PL011_DR && a->write && a->size <= 4) {
@@ -352,18 +360,27 @@ static enum mmio_result access(struct vcpu *v, void *ctx, struct mmio_access *a)
 
 static const struct mmio_ops vuart_ops = { .name = "vPL011", .access = access };
 
-static void set_reset_state(struct vuart *u)
+static __cold void set_reset_state(struct vuart *u)
 {
     u->rx.head = u->rx.count = 0;
     u->tx.head = u->tx.count = 0;
+    memset(u->reg, 0, sizeof(u->reg));
     u->cr = (u32)CR_RESET;
     u->lcr_h = (u32)LCR_H_RESET;
     u->ifls = IFLS_RESET;
-    u->ilpr = u->ibrd = u->fbrd = u->imsc = u->ris = u->dmacr = 0;
-    u->line = false;
+    u->line = u->shown = false;
 }
 
-__init enum corbel_err vuart_init(struct domain *d, u64 base, u32 intid)
+/* Without a frame every read exits, which is all the difference. */
+static __init void page_make(struct vuart *u)
+{
+    if (page_alloc(0, 0, &u->page) != CORBEL_OK)
+        return;
+    page_scrub(u->page, PAGE_SIZE);
+    page_write(u, PL011_PERIPHID0, PL011_SIZE - 4);
+}
+
+__init enum corbel_err vuart_init(struct domain *d, u64 base, u32 intid, bool page)
 {
     const struct mmio_region region = {
         .base = base, .size = PL011_SIZE, .ops = &vuart_ops, .ctx = d
@@ -374,12 +391,33 @@ __init enum corbel_err vuart_init(struct domain *d, u64 base, u32 intid)
         return err;
     spin_lock_init(&d->vuart.lock, RANK_VUART);
     d->vuart.intid = intid;
+    d->vuart.base = base;
     set_reset_state(&d->vuart);
+    if (page)
+        page_make(&d->vuart);
     d->vuart.present = true;
     return CORBEL_OK;
 }
 
-void vuart_reset(struct domain *d)
+__cold void vuart_start(struct domain *d)
+{
+    if (d->vuart.present)
+        page_show(d);
+}
+
+__cold void vuart_free(struct domain *d)
+{
+    struct vuart *u = &d->vuart;
+
+    if (!u->page.v)
+        return;
+    page_scrub(u->page, PAGE_SIZE);
+    page_free(u->page, 0);
+    u->page = PA(0);
+    u->shown = false;
+}
+
+__cold void vuart_reset(struct domain *d)
 {
     if (!d->vuart.present)
         return;
@@ -390,7 +428,7 @@ void vuart_reset(struct domain *d)
     spin_unlock(&d->vuart.lock);
 }
 
-void vuart_stop(struct domain *d)
+__cold void vuart_stop(struct domain *d)
 {
     if (!d->vuart.present)
         return;

@@ -316,7 +316,7 @@ __init enum corbel_err vwdt_init(struct domain *d, u64 base, u32 intid)
         err = mmio_add(&d->mmio, &other);
     if (err != CORBEL_OK)
         return err;
-    spin_lock_init(&d->wdt.lock, RANK_VUART);
+    spin_lock_init(&d->wdt.lock, RANK_VTIMER);
     timer_entry_init(&d->wdt.timer, TIMER_WATCHDOG, d);
     d->wdt.intid = intid;
     d->wdt.kind = d->cfg->watchdog;

@@ -13,11 +13,12 @@
 enum lock_rank {
     RANK_DOMAIN_LIST = 1,
     RANK_DOMAIN,
+    RANK_VUART,
     RANK_P2M,
     RANK_SMMU,
     RANK_ASSIGN,
     RANK_PAGE,
-    RANK_VUART, /* event locks: never a memory lock inside */
+    RANK_VTIMER, /* event locks from here on: never a memory lock inside */
     RANK_VCPU_IRQ_LIST,
     RANK_IRQ,
     RANK_RUNQ,

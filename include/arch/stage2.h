@@ -140,9 +140,10 @@ void stage2_flush_local(void);
 void stage2_flush_vmid_local(void);
 
 /*
- * AT S1E1R / S1E1W under the guest now loaded: gva -> ipa. False when stage 1 refuses. Serves
- * accesses from EL0 as well: what EL0 may read or write, EL1 may, and AT S1E1 knows no PAN.
+ * AT S1E1R under the guest now loaded: gva -> ipa. False when stage 1 refuses. Serves
+ * accesses from EL0 as well: what EL0 may read, EL1 may, and AT S1E1R knows no PAN. And writes:
+ * what may be written may be read, even if hardware would have to set its dirty state first.
  */
-bool stage2_translate_s1(u64 gva, bool write, ipa_t *out);
+bool stage2_translate_s1(u64 gva, ipa_t *out);
 
 #endif

@@ -18,6 +18,7 @@ enum s2_class {
     S2_MMIO_NC, /* write-combining, only on request */
     S2_MSI,     /* GICv2m frame of an assigned root complex: as S2_GIC, and SMMUs see it */
     S2_HWDOM_C, /* hardware-domain MMIO under ACPI: Normal WB outer, XN */
+    S2_MMIO_RO, /* emulated registers that are read without an exit (vPL011): Device-GRE */
     S2_CLASS_COUNT
 };
 

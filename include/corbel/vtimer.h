@@ -18,7 +18,7 @@ struct vcpu;
  */
 struct vtimer {
     u64 cntv_cval, cntv_ctl;   /* saved while not resident */
-    spinlock_t lock;           /* RANK_VUART: cntp_* and their line, against the expiry elsewhere */
+    spinlock_t lock;           /* RANK_VTIMER: cntp_* and its line, against the expiry elsewhere */
     u64 cntp_cval, cntp_ctl;   /* emulated; CTL as the guest wrote it, ISTATUS computed */
     struct timer_entry wake;   /* TIMER_VTIMER: blocked and not resident any more; or a poke */
     u64 poke_period;           /* ticks; 0: none. While resident, the CPU is interrupted so often */

@@ -15,7 +15,7 @@ struct vcpu;
  * A domain's watchdog (corbel,watchdog), one of two that Linux knows: the SBSA generic watchdog
  * (DEN0094: two frames of registers, an interrupt at the first timeout, the end at the second),
  * or calls to the firmware (Linux' arm,smc-wdt: the end at the first). Its counter is the
- * guest's virtual count. Lock: RANK_VUART, inside it the vGIC's or a timer queue's.
+ * guest's virtual count. Lock: RANK_VTIMER, inside it the vGIC's or a timer queue's.
  */
 #define VWDT_FRAME_STRIDE 0x10000u /* each frame in a page of its own, whatever the granule */
 #define VWDT_SIZE         (2 * VWDT_FRAME_STRIDE)

@@ -38,7 +38,7 @@ void arch_vcpu_skip(struct vcpu *v, bool il32)
     v->regs.pc += il32 ? 4 : 2;
 }
 
-bool stage2_translate_s1(u64 gva, bool write, ipa_t *out)
+bool stage2_translate_s1(u64 gva, ipa_t *out)
 {
     *out = IPA(gva);
     return is_mapped;

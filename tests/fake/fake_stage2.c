@@ -34,7 +34,7 @@ void stage2_flush_local(void)
 {
 }
 
-bool stage2_translate_s1(u64 gva, bool write, ipa_t *out)
+bool stage2_translate_s1(u64 gva, ipa_t *out)
 {
     *out = IPA(gva);
     return true;

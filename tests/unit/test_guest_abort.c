@@ -228,10 +228,35 @@ static void meanwhile(void **state)
     assert_int_equal(fake_log[0], 0);
 }
 
-/* A permission fault would come again for ever: injected, wherever it is. */
+/* A write to registers that are mapped for reading is one to a device like any other. */
+static void emulated_write(void **state)
+{
+    struct guest_exit e = fault(DEVICE + 8, ABORT_PERMISSION);
+
+    e.u.abort.write = true;
+    guest_data_abort(&v, &e);
+    assert_int_equal(got.syndromes, 1);
+    assert_ptr_equal(got.region, &d.mmio.regions[0]);
+    assert_ptr_equal(v.region, got.region);
+    e.u.abort.isv = false;
+    guest_data_abort(&v, &e);
+    assert_int_equal(got.decodes, 1);
+    e.u.abort.write = false;
+    e.u.abort.cache_op = true; /* DC IVAC */
+    guest_data_abort(&v, &e);
+    assert_int_equal(got.skips, 1);
+    e.u.abort.cache_op = false;
+    e.u.abort.s1ptw = true; /* its stage-1 tables are there */
+    guest_data_abort(&v, &e);
+    assert_int_equal(got.data, 1);
+    assert_true(logged("a stage-1 table is there"));
+    assert_int_equal(got.lookups, 0);
+}
+
+/* Any other permission fault would come again for ever: injected, wherever it is. */
 static void permission(void **state)
 {
-    static const u64 at[] = { MAPPED, DEVICE, NOBODY };
+    static const u64 at[] = { MAPPED, NOBODY };
 
     cfg.trap_unmapped = false;
     for (u32 i = 0; i < ARRAY_SIZE(at); i++) {
@@ -464,6 +489,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(emulated, setup),
         cmocka_unit_test_setup(meanwhile, setup),
+        cmocka_unit_test_setup(emulated_write, setup),
         cmocka_unit_test_setup(permission, setup),
         cmocka_unit_test_setup(bus, setup),
         cmocka_unit_test_setup(walk, setup),

@@ -18,10 +18,11 @@ static const struct {
     u8 memattr, sh;
     bool write, exec;
 } table[] = {
-    { S2_RAM, "RAM", 0xf, 3, true, true },   { S2_RAM_RO, "RAM-RO", 0xf, 3, false, true },
-    { S2_SRAM, "SRAM", 0xf, 3, true, true }, { S2_MMIO, "MMIO", 0x3, 0, true, false },
-    { S2_GIC, "GIC", 0x0, 0, true, false },  { S2_MMIO_NC, "MMIO-NC", 0x5, 0, true, false },
-    { S2_MSI, "MSI", 0x0, 0, true, false },  { S2_HWDOM_C, "MMIO-C", 0xf, 2, true, false },
+    { S2_RAM, "RAM", 0xf, 3, true, true },           { S2_RAM_RO, "RAM-RO", 0xf, 3, false, true },
+    { S2_SRAM, "SRAM", 0xf, 3, true, true },         { S2_MMIO, "MMIO", 0x3, 0, true, false },
+    { S2_GIC, "GIC", 0x0, 0, true, false },          { S2_MMIO_NC, "MMIO-NC", 0x5, 0, true, false },
+    { S2_MSI, "MSI", 0x0, 0, true, false },          { S2_HWDOM_C, "MMIO-C", 0xf, 2, true, false },
+    { S2_MMIO_RO, "MMIO-RO", 0x3, 0, false, false },
 };
 
 static void test_table(void **state)

@@ -116,7 +116,7 @@ void arch_insn_sp_set(struct vcpu *vcpu, u64 value)
 {
 }
 
-bool stage2_translate_s1(u64 gva, bool write, ipa_t *out)
+bool stage2_translate_s1(u64 gva, ipa_t *out)
 {
     return false;
 }

@@ -8,11 +8,9 @@
 #include <cmocka.h>
 
 #include "fake_core.h"
-#include "fake_mmio.h"
+#include "fake_vuart.h"
 
 #include <corbel/console.h>
-#include <corbel/domain.h>
-#include <hw/pl011.h>
 
 #define BASE  0x22000000ull
 #define INTID 32u
@@ -42,7 +40,10 @@ void vgic_set_line(struct domain *to, u32 intid, bool level)
 
 static enum mmio_result access(u32 offset, u8 size, bool write, u64 *value)
 {
-    return mmio_once(&d.mmio, BASE + offset, size, write, value);
+    enum mmio_result result = mmio_once(&d.mmio, BASE + offset, size, write, value);
+
+    frame_check(&d);
+    return result;
 }
 
 static u32 get(u32 offset)
@@ -68,8 +69,32 @@ static int setup(void **state)
     ring_used = line_changes = 0;
     ring_room = 200;
     line = false;
-    assert_int_equal(vuart_init(&d, BASE, INTID), CORBEL_OK);
+    frame_reset();
+    assert_int_equal(vuart_init(&d, BASE, INTID, true), CORBEL_OK);
+    vuart_start(&d);
+    assert_int_equal(mapped_at, BASE);
+    frame_check(&d);
     return 0;
+}
+
+static bool typed(u8 c)
+{
+    bool taken = vuart_receive(&d, c);
+
+    frame_check(&d);
+    return taken;
+}
+
+/* Look at FR until the page is back, as a guest does that writes a lot; how often that took. */
+static u32 wait_for_page(void)
+{
+    u32 count = 0;
+
+    while (!mapped_at && count < 1000) {
+        get(PL011_FR);
+        count++;
+    }
+    return count;
 }
 
 static void test_identity_and_reset(void **state)
@@ -90,7 +115,7 @@ static void test_identity_and_reset(void **state)
     set(PL011_PERIPHID0, 5);
     assert_int_equal(get(PL011_PERIPHID0), 0x11);
     assert_int_equal(access(PL011_DR, 8, false, &value), MMIO_ABORT);
-    assert_int_equal(vuart_init(&d, BASE, INTID), ERR_EXIST);
+    assert_int_equal(vuart_init(&d, BASE, INTID, true), ERR_EXIST);
 }
 
 static void test_registers(void **state)
@@ -166,9 +191,12 @@ static void test_ring_full(void **state)
         set(PL011_DR, 'A' + i);
     assert_false(line);
     assert_int_equal(get(PL011_FR) & (PL011_FR_TXFE | PL011_FR_TXFF), PL011_FR_TXFF);
-    set(PL011_DR, '!'); /* lost */
+    set(PL011_DR, '!');                /* lost */
+    assert_int_equal(mapped_at, BASE); /* a guest that waits for room reads the page */
+    assert_int_equal(frame[PL011_FR / 4] & PL011_FR_TXFF, PL011_FR_TXFF);
     ring_room = 10;
     vuart_tx_ready(&d);
+    assert_int_equal(frame[PL011_FR / 4] & PL011_FR_TXFF, 0);
     assert_int_equal(ring_used, 10);
     assert_int_equal(get(PL011_FR) & (PL011_FR_TXFE | PL011_FR_TXFF), 0);
     assert_false(line);
@@ -282,9 +310,118 @@ static void test_stopped(void **state)
         assert_true(vuart_receive(&d, 'a'));
     assert_int_equal(d.vuart.rx.count, 0);
     assert_false(line);
+    mapped_at = 0; /* with the tables */
     vuart_reset(&d);
     assert_true(vuart_receive(&d, 'b'));
     assert_int_equal(get(PL011_DR), 'b');
+}
+
+/* Nothing is received: all reads are served by the page, whatever is written. */
+static void test_page_stays(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < 200; i++) {
+        set(PL011_IMSC, i * 37);
+        set(PL011_ICR, i * 11);
+        set(PL011_DR, 'x');
+        set(PL011_CR, 0x301 ^ (i & 1));
+        set(PL011_LCR_H, i);
+    }
+    assert_int_equal(map_count, 1);
+    assert_int_equal(unmap_count, 0);
+}
+
+/* A character takes the page away before it is there; the page comes back long after it. */
+static void test_page_and_input(void **state)
+{
+    (void)state;
+    assert_true(typed('a'));
+    assert_int_equal(mapped_at, 0);
+    for (u32 i = 0; i < 500; i++)
+        get(PL011_FR);
+    assert_int_equal(mapped_at, 0); /* it still waits to be read */
+    assert_int_equal(get(PL011_DR), 'a');
+    assert_in_range(wait_for_page(), 32, 128);
+    assert_int_equal(frame[PL011_DR / 4], 0);
+    for (u32 i = 0; i < 100; i++) { /* a lot of it: one unmap */
+        assert_true(typed((u8)i));
+        get(PL011_FR);
+        assert_int_equal(get(PL011_DR), (u8)i);
+        get(PL011_FR);
+    }
+    assert_int_equal(unmap_count, 2);
+    assert_int_equal(map_count, 2);
+}
+
+/* A guest's own characters come by the same way. */
+static void test_page_and_loopback(void **state)
+{
+    (void)state;
+    set(PL011_CR, 0x301 | PL011_CR_LBE);
+    assert_int_equal(mapped_at, BASE);
+    set(PL011_DR, 'l');
+    assert_int_equal(mapped_at, 0);
+    assert_int_equal(get(PL011_DR), 'l');
+    wait_for_page();
+    assert_int_equal(mapped_at, BASE);
+}
+
+/* It cannot be taken away: nothing is received meanwhile, and nothing else goes wrong. */
+static void test_page_stuck(void **state)
+{
+    (void)state;
+    unmap_answer = ERR_NOENT;
+    assert_false(typed('a'));
+    set(PL011_CR, 0x301 | PL011_CR_LBE);
+    set(PL011_DR, 'l');
+    assert_int_equal(get(PL011_DR), 0);
+    set(PL011_CR, 0x301);
+    unmap_answer = CORBEL_OK;
+    assert_true(typed('b'));
+    assert_int_equal(get(PL011_DR), 'b');
+}
+
+/* It cannot be mapped, there is no frame for it, or it is not wanted: reads exit. */
+static void test_no_page(void **state)
+{
+    (void)state;
+    assert_true(typed('a'));
+    assert_int_equal(get(PL011_DR), 'a');
+    map_answer = ERR_NOMEM;
+    assert_int_equal(wait_for_page(), 1000);
+    vuart_free(&d);
+    assert_false(frame_taken);
+    for (u32 wanted = 0; wanted < 2; wanted++) {
+        memset(&d, 0, sizeof(d));
+        frame_reset();
+        alloc_answer = ERR_NOMEM;
+        assert_int_equal(vuart_init(&d, BASE, INTID, wanted), CORBEL_OK);
+        vuart_start(&d);
+        assert_int_equal(wait_for_page(), 1000);
+        assert_true(typed('b'));
+        assert_int_equal(get(PL011_DR), 'b');
+        vuart_free(&d);
+    }
+}
+
+/* The next life has other tables, without the page, and the registers of a reset in it. */
+static void test_page_and_restart(void **state)
+{
+    (void)state;
+    set(PL011_IMSC, 0x7ff);
+    set(PL011_CR, 0);
+    vuart_stop(&d);
+    mapped_at = 0;
+    vuart_reset(&d);
+    frame_check(&d);
+    vuart_start(&d);
+    assert_int_equal(mapped_at, BASE);
+    frame_check(&d);
+    assert_int_equal(frame[PL011_CR / 4], 0x301);
+    vuart_free(&d);
+    assert_false(frame_taken);
+    assert_int_equal(frame[PL011_CR / 4], 0); /* nothing of it stays in the frame */
+    vuart_free(&d);
 }
 
 static void test_absent(void **state)
@@ -295,6 +432,8 @@ static void test_absent(void **state)
     memset(&none, 0, sizeof(none));
     assert_false(vuart_receive(&none, 'a'));
     vuart_tx_ready(&none);
+    vuart_start(&none);
+    vuart_free(&none);
     vuart_reset(&none);
     vuart_stop(&none);
     assert_false(none.vuart.stopped);
@@ -314,6 +453,12 @@ int main(void)
         cmocka_unit_test_setup(test_no_fifo, setup),
         cmocka_unit_test_setup(test_off_and_loopback, setup),
         cmocka_unit_test_setup(test_loopback_full, setup),
+        cmocka_unit_test_setup(test_page_stays, setup),
+        cmocka_unit_test_setup(test_page_and_input, setup),
+        cmocka_unit_test_setup(test_page_and_loopback, setup),
+        cmocka_unit_test_setup(test_page_stuck, setup),
+        cmocka_unit_test_setup(test_no_page, setup),
+        cmocka_unit_test_setup(test_page_and_restart, setup),
         cmocka_unit_test_setup(test_absent, setup),
     };
 

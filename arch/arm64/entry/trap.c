@@ -19,7 +19,8 @@
 #include <asm/sysreg.h>
 #include <asm/vsysreg.h>
 
-#define HPFAR_FIPA GENMASK(43, 4)
+/* FIPA and the RES0 bits above it; NS, which is none of ours, is shifted out of an IPA. */
+#define HPFAR_FIPA GENMASK(63, 4)
 
 /* Fill gva and ipa; false when the fault is gone by now and the guest shall just run again. */
 static bool fault_address(u32 iss, struct guest_exit *e)
@@ -45,7 +46,7 @@ static bool fault_address(u32 iss, struct guest_exit *e)
         e->u.abort.ipa = IPA(0); /* external abort: no address translation to report */
         return true;
     }
-    return stage2_translate_s1(e->u.abort.gva, e->u.abort.write, &e->u.abort.ipa);
+    return stage2_translate_s1(e->u.abort.gva, &e->u.abort.ipa);
 }
 
 static __noinline struct vcpu *any_sync(struct vcpu *v, u32 esr)
@@ -63,21 +64,46 @@ static __noinline struct vcpu *any_sync(struct vcpu *v, u32 esr)
     return guest_exit_handle(v, &e);
 }
 
-/* A load or store that the syndrome describes, zero-extended, of an address without mapping. */
+/*
+ * A load or store that the syndrome describes, zero-extended, of an address without mapping, or
+ * (PERM_BIT) not permitted, as a write to registers that may be read without an exit.
+ */
+#define PERM_BIT (FSC_PERM ^ FSC_TRANS)
 #define MMIO_MASK                                                               \
     (ESR_EC | ESR_IL | ISS_ABT_ISV | ISS_ABT_SSE | ISS_ABT_CM | ISS_ABT_S1PTW | \
-     (ISS_ABT_FSC & ~3ull))
+     (ISS_ABT_FSC & ~(PERM_BIT | 3ull)))
 #define MMIO_ESR (FIELD_PREP(ESR_EC, EC_DABT_LOWER) | ESR_IL | ISS_ABT_ISV | FSC_TRANS)
 
-static inline struct vcpu *mmio(struct vcpu *v, u64 esr)
+static inline struct vcpu *mmio_at(struct vcpu *v, u64 esr, u64 gva, ipa_t ipa)
 {
-    u64 gva = read_sysreg(far_el2);
-    ipa_t ipa =
-        IPA(FIELD_GET(HPFAR_FIPA, read_sysreg(hpfar_el2)) << PAGE_SHIFT | (gva & (PAGE_SIZE - 1)));
-
     v->abort_gva = gva; /* EL2 may have an abort of its own meanwhile */
     return guest_exit_mmio(v, ipa, (u32)FIELD_GET(ISS_ABT_SRT, esr),
                            1u << FIELD_GET(ISS_ABT_SAS, esr), esr & ISS_ABT_WNR);
+}
+
+/* What is not in the block of the last access may be no registers at all: decoded in full. */
+static __noinline struct vcpu *mmio_translated(struct vcpu *v, u64 esr)
+{
+    u64 gva = read_sysreg(far_el2);
+    ipa_t ipa;
+
+    if (!stage2_translate_s1(gva, &ipa))
+        return v;
+    if (ipa.v - v->region->base >= v->region->size)
+        return any_sync(v, (u32)esr);
+    return mmio_at(v, esr, gva, ipa);
+}
+
+static inline struct vcpu *mmio(struct vcpu *v, u64 esr)
+{
+    u64 gva;
+
+    if (unlikely(esr & PERM_BIT))
+        return mmio_translated(v, esr);
+    gva = read_sysreg(far_el2);
+    return mmio_at(v, esr, gva,
+                   IPA(FIELD_GET(HPFAR_FIPA, read_sysreg(hpfar_el2)) << PAGE_SHIFT |
+                       (gva & (PAGE_SIZE - 1))));
 }
 
 #define HVC0_MASK (ESR_EC | GENMASK(15, 0))

@@ -161,14 +161,11 @@ void stage2_flush_vmid_local(void)
     isb();
 }
 
-bool stage2_translate_s1(u64 gva, bool write, ipa_t *out)
+bool stage2_translate_s1(u64 gva, ipa_t *out)
 {
     u64 saved = read_sysreg(par_el1), par; /* PAR_EL1 is the guest's */
 
-    if (write)
-        __asm__ volatile("at s1e1w, %0" ::"r"(gva) : "memory");
-    else
-        __asm__ volatile("at s1e1r, %0" ::"r"(gva) : "memory");
+    __asm__ volatile("at s1e1r, %0" ::"r"(gva) : "memory");
     isb();
     par = read_sysreg(par_el1);
     write_sysreg(saved, par_el1);
