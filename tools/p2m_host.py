@@ -21,6 +21,7 @@ GIC_PARTS = {"arm,gic-v3-its": "ITS", "arm,gic-v5": "GICv5", "arm,gic-v5-irs": "
              "arm,gic-v5-its": "GICv5"}
 SMMUS = {"arm,smmu-v3", "arm,smmu-v2", "arm,smmu-v1", "arm,mmu-400", "arm,mmu-401", "arm,mmu-500",
          "nvidia,smmu-500", "qcom,smmu-500", "qcom,smmu-v2", "cavium,smmu-v2"}
+XEN_VUART = 0x22000000      # where a domain's vPL011 is, unless it is direct-map
 NOT_DEVICES = ("chosen", "cpus", "reserved-memory", "aliases")
 
 
@@ -181,6 +182,12 @@ class Machine:
         edges = sorted({edge for place in self.places for edge in (place.base, place.end)})
         return edges[bisect.bisect_right(edges, base):bisect.bisect_left(edges, end)]
 
+    def native_uart(self):
+        """Where a direct-map domain's vPL011 is: at the console's place, None where none fits."""
+        fits = [place.base for place in self.places if place.kind == CONSOLE and
+                place.base % 0x1000 == 0 and place.end - place.base >= 0x1000]
+        return fits[0] if fits else None
+
     def at(self, address):
         """(kind, name) of one address."""
         here = [place for place in self.places if place.base <= address < place.end]
@@ -220,6 +227,8 @@ class Promise:
     shares: List[Share] = field(default_factory=list)
     grants: Optional[List[Grant]] = field(default_factory=list)   # None: not known
     msi: List[int] = field(default_factory=list)       # GICv2m frames, by their address
+    vpl011: bool = False
+    uart: Optional[int] = XEN_VUART     # where its registers are; None: anywhere
 
 
 def _share(node, cells):
@@ -235,6 +244,7 @@ def _share(node, cells):
 
 def _promise(node, name):
     out = Promise(name, "direct-map" in node.props or "direct_map" in node.props)
+    out.vpl011 = "vpl011" in node.props
     own = cell_counts(node, inherit=True)
     if "xen,static-mem" in node.props:
         names = ("#xen,static-mem-address-cells", "#xen,static-mem-size-cells")

@@ -35,6 +35,7 @@ POLICY = {
     "GIC": Expected("GICV", 0x0, None, RW, XN, 4),
     "NC": Expected("write-combining MMIO", 0x5, None, RW, XN, 5),
     "MSI": Expected("GICv2m frame", 0x0, None, RW, XN, 6),
+    "MMIO-RO": Expected("vPL011 registers", 0x3, None, RO, XN, 8),
 }
 FIELDS = (("memattr", "MemAttr"), ("sh", "SH"), ("s2ap", "S2AP"), ("xn", "XN"),
           ("cls", "class bits"))
@@ -215,6 +216,9 @@ class Audit:
         """The policy's line for a piece; faults for what must not be mapped like this at all."""
         if piece.kind in (host.GICV, host.MSI):
             return POLICY["GIC" if piece.kind == host.GICV else "MSI"]
+        if self._is_vuart(domain.promise, piece):
+            self._check_frame(domain, piece)
+            return POLICY["MMIO-RO"]
         if piece.kind == host.RAM or (piece.kind == host.RESERVED and not piece.grant):
             self._check_ram(domain, piece)
             return POLICY["RAM-RO" if piece.share and piece.share.read_only else "RAM"]
@@ -231,6 +235,14 @@ class Audit:
         if within(piece.pa, piece.size, self.allow_nc):
             nc = piece.region.memattr == POLICY["NC"].memattr
         return POLICY["NC" if nc else "MMIO"]
+
+    @staticmethod
+    def _is_vuart(promise, piece):
+        """Is it where a domain's vPL011 is, whose registers are read from a frame?"""
+        known = piece.region.cls == POLICY["MMIO-RO"].cls if promise.uart is None else \
+            piece.ipa == promise.uart
+        return promise.vpl011 and known and piece.size == PAGE and \
+            piece.kind in (host.RAM, host.RESERVED)
 
     def _keeps_gre(self, piece):
         return any(place.kind == host.SRAM and place.base <= piece.pa < place.end and
@@ -263,14 +275,27 @@ class Audit:
                          (share.shm_id, share.pa + piece.ipa - share.ipa), piece)
         elif not share and fixed and not within(piece.pa, piece.size, promise.static_mem):
             domain.fault("static", "RAM that is not of its xen,static-mem", piece)
-        elif piece.kind == host.RESERVED:
-            domain.fault("reserved", "RAM is %s" % piece.name, piece)
-        elif not fixed and meets(piece.pa, piece.size, self.promised):
-            domain.fault("static", "RAM that the tree keeps for others", piece)
-        elif not fixed and self.heap and not within(piece.pa, piece.size, self.heap):
-            domain.fault("static", "RAM outside of xen,static-heap", piece)
-        elif not share and promise.direct_map and piece.ipa != piece.pa:
+        elif fixed and piece.kind != host.RESERVED:
+            self._check_direct(domain, piece)
+        elif self._check_frame(domain, piece):
+            self._check_direct(domain, piece)
+
+    @staticmethod
+    def _check_direct(domain, piece):
+        if not piece.share and domain.promise.direct_map and piece.ipa != piece.pa:
             domain.fault("direct", "RAM of a direct-map domain is not 1:1", piece)
+
+    def _check_frame(self, domain, piece):
+        """Is it a frame that the allocator may have given?"""
+        if piece.kind == host.RESERVED:
+            domain.fault("reserved", "RAM is %s" % piece.name, piece)
+        elif meets(piece.pa, piece.size, self.promised):
+            domain.fault("static", "RAM that the tree keeps for others", piece)
+        elif self.heap and not within(piece.pa, piece.size, self.heap):
+            domain.fault("static", "RAM outside of xen,static-heap", piece)
+        else:
+            return True
+        return False
 
     @staticmethod
     def _check_attributes(domain, piece, expected):

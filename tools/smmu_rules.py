@@ -19,7 +19,7 @@ WRITE_BACK = 0x3500             # inner shareable, as the CPUs walk
 UNCACHED = 0x2000               # outer shareable, which is what Non-cacheable means
 # Software's class bits: RAM, RAM-RO and SRAM are the memory that devices may reach.
 MEMORY_CLASSES = (0, 1, 2)
-MSI_CLASS = 6
+MSI_CLASS, VUART_CLASS = 6, 8
 
 
 @dataclass
@@ -141,6 +141,8 @@ class SmmuAudit:
         if self.unshared or given.io:
             self._check_unshared(smmu, who, context, domain)
             return
+        if any(region.cls == VUART_CLASS for region in domain.regions):
+            smmu.fault("vuart", who + "can read the registers of its vPL011")
         self._check_root(smmu, who, context, given)
 
     @staticmethod

@@ -51,6 +51,7 @@ SRAM = leaf(0xF, 2, more=INNER)
 MMIO = leaf(0x3, 3, more=XN)
 GICV = leaf(0x0, 4, more=XN)
 WC = leaf(0x5, 5, more=XN)
+UART = leaf(0x3, 8, READ, XN)
 
 
 class Memory:
@@ -211,7 +212,10 @@ PARTIAL_MODULE = ("multiboot,device-tree", "multiboot,module")
 
 
 class Scene:
-    """A sound machine: domU1 plain, domU2 with devices and SRAM, domU3 static and 1:1."""
+    """A sound machine: domU1 plain, domU2 with devices and SRAM, domU3 static and 1:1.
+
+    domU1 and domU3 have a vPL011.
+    """
 
     def __init__(self, folder):
         self.folder = folder
@@ -229,11 +233,13 @@ class Scene:
         return Tables(self.memory, name, vmid, **more)
 
     def _tree(self):
-        add_domain(self.tree, "domU1", shm("a", 0x70000000, 64 * K), shm("b", 0x71000000, 4 * K))
+        add_domain(self.tree, "domU1", shm("a", 0x70000000, 64 * K), shm("b", 0x71000000, 4 * K),
+                   vpl011=empty())
         add_domain(self.tree, "domU2",
                    shm("a", 0x80000000, 64 * K, **{"corbel,read-only": empty()}),
                    node("module@0", PARTIAL_MODULE, (0x50000000, 4 * K)))
         add_domain(self.tree, "domU3", shm("c", 0x7a000000, 0x7a000000, 2 * M), direct_map=empty(),
+                   vpl011=empty(),
                    **{"xen,static-mem": u64(0x60000000, 4 * M)})
         self.partial = partial(
             ("rtc", "arm,pl031", 0x9010000, 4 * K, 0x9010000, {}),
@@ -254,6 +260,8 @@ class Scene:
         self.devices.map(0x10000000, 0xb000000, 2 * M, WC)
         self.devices.map(0x11000000, 0xb8000000, 64 * K, SRAM)
         self.devices.map(0x12000000, 0xc000000, 64 * K, MMIO)
+        self.plain.map(0x22000000, 0x47000000, 4 * K, UART)
+        self.direct.map(0x9000000, 0x47001000, 4 * K, UART)
         self.direct.map(0x60000000, 0x60000000, 4 * M, NORMAL)
         self.direct.map(0x7a000000, 0x7a000000, 2 * M, NORMAL)
 

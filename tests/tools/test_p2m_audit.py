@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from audit_scene import (AF, EL2_HEAP, G, GICV, IMAGE, K, M, MMIO, Memory, NORMAL, PARTIAL_MODULE,
-                         RAM, SRAM, Scene, TABLES, TOOL, Tables, WRITE, XN, bus, leaf, node,
+                         RAM, SRAM, Scene, TABLES, TOOL, Tables, UART, WRITE, XN, bus, leaf, node,
                          partial)
 from fdt import empty, string, u32, u64
 
@@ -67,6 +67,10 @@ LEAVES = {
     "ram-xn": ("plain", 0x40601000, 3, 0, XN, "xn"),
     "ram-af": ("plain", 0x40601000, 3, AF, 0, "af"),
     "ram-class": ("plain", 0x40601000, 3, 0, 3 << 55, "class"),
+    "uart-writable": ("plain", 0x22000000, 3, 0, WRITE, "s2ap"),
+    "uart-exec": ("plain", 0x22000000, 3, XN, 0, "xn"),
+    "uart-normal": ("direct", 0x9000000, 3, 0, 0xF << 2, "memattr"),
+    "uart-class": ("direct", 0x9000000, 3, 8 << 55, 0, "class"),
     "share-writable": ("devices", 0x80004000, 3, 0, WRITE, "s2ap"),
     "reserved-bit": ("plain", 0x40601000, 3, 0, 1 << 50, "descriptor"),
     "contiguous": ("plain", 0x40601000, 3, 0, 1 << 52, "descriptor"),
@@ -190,6 +194,37 @@ def test_static_and_direct(scene):
     del scene.tree.get("/chosen/domU3").props["xen,static-mem"]
     scene.direct.map(0x62000000, 0x63000000, 2 * M, NORMAL)
     assert scene.rules() == [("domU3", "direct")]
+
+
+def test_vuart(scene):
+    """Registers are where the vPL011 is, in a frame that is nobody's, of a domain that has one."""
+    scene.plain.map(0x22000000, 0x44000000, 4 * K, UART)
+    assert [rule for _, rule in scene.rules()] == ["alias"]
+    scene.plain.map(0x22000000, 0x60000000, 4 * K, UART)
+    assert {rule for _, rule in scene.rules()} == {"static", "shared"}
+    scene.plain.map(0x22000000, 0xbf000000, 4 * K, UART)
+    assert scene.rules() == [("domU1", "reserved")]
+    scene.plain.map(0x22000000, 0x47000000, 4 * K, UART)
+    scene.plain.map(0x22001000, 0x4700f000, 4 * K, UART)
+    assert {rule for _, rule in scene.rules()} >= {"memattr", "s2ap", "xn", "class"}
+    scene.plain.change(0x22001000, 3, clear=1)
+    assert scene.rules() == []
+    scene.tree.get("/chosen").props["xen,static-heap"] = u64(0x44000000, 48 * M)
+    assert ("domU1", "static") in scene.rules()
+    scene.tree.get("/chosen").props["xen,static-heap"] = u64(0x44000000, 80 * M)
+    assert scene.rules() == []
+    del scene.tree.get("/chosen").props["xen,static-heap"]
+    del scene.tree.get("/chosen/domU1").props["vpl011"]
+    assert {rule for _, rule in scene.rules()} >= {"memattr", "s2ap", "xn", "class"}
+
+
+def test_vuart_floats(scene):
+    """A direct-map domain's vPL011 is anywhere when the host's console does not fill a page."""
+    scene.tree.get("/pl011@9000000").props["reg"] = u64(0x9000000, 0x800)
+    assert scene.rules() == []
+    scene.direct.change(0x9000000, 3, clear=1)
+    scene.direct.map(0x22000000, 0x47001000, 4 * K, UART)
+    assert scene.rules() == []
 
 
 def test_memory_of_others(scene):

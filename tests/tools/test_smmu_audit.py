@@ -4,9 +4,9 @@ import subprocess
 
 import pytest
 
-from audit_scene import GICV, K, MMIO, NORMAL, TABLES, TOOL, XN, leaf
+from audit_scene import GICV, K, MMIO, NORMAL, TABLES, TOOL, UART, XN, leaf
 import fdt
-from fdt import string, u32
+from fdt import empty, string, u32
 import smmu_host
 import smmu_regs
 from smmu_scene import FB_STREAM, PCIE, SMMU, SmmuScene, spans, ste, uncached, unshared_tables
@@ -86,6 +86,14 @@ def test_linear(scene):
     assert scene.smmu_rules() == []
     scene.attach(0x3ff, ste(scene.devices, config=4))
     assert scene.smmu_rules() == ["stream"]
+
+
+def test_vuart(scene):
+    """Devices walk the CPUs' tables: the vPL011's registers must not be in there."""
+    scene.tree.get("/chosen/domU2").props["vpl011"] = empty()
+    assert scene.smmu_rules() == []
+    scene.devices.map(0x22000000, 0x47002000, 4 * K, UART)
+    assert set(scene.smmu_rules()) == {"vuart"}
 
 
 ENTRIES = {
