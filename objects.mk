@@ -202,7 +202,6 @@ hot-objs := \
     arch/arm64/hw/context.o \
     arch/arm64/hw/ich.o \
     common/console_domain.o \
-    common/guest_abort.o \
     common/guest_exit.o \
     common/irq_dispatch.o \
     common/run.o \

@@ -177,7 +177,7 @@ static __cold void settle(struct domain *d)
  * RX follows the trigger level. The timeout is not timed: characters that wait below
  * the trigger raise RT at once, and again after ICR as long as they wait.
  */
-static void update_rx(struct vuart *u)
+static __cold void update_rx(struct vuart *u)
 {
     if (u->rx.count < rx_trigger(u))
         u->ris &= ~(u32)PL011_INT_RX;
@@ -259,6 +259,23 @@ __cold void vuart_tx_ready(struct domain *d)
     settle(d);
 }
 
+/* Into the FIFO, where something waits or the ring is full, or back to ourselves. */
+static __cold void queue_data(struct domain *d, u8 c)
+{
+    struct vuart *u = &d->vuart;
+
+    spin_lock(&u->lock);
+    if (u->cr & PL011_CR_LBE) {
+        u->ris |= (u32)PL011_INT_TX;
+        (void)receive(d, c);
+    } else {
+        if (u->tx.count < VUART_FIFO_SIZE)
+            fifo_push(&u->tx, c);
+        flush_tx(d);
+    }
+    settle(d);
+}
+
 /*
  * The transmitter is infinitely fast while the ring has room: the FIFO passes its
  * trigger on the way down with each character, which raises TX. Writes on a full FIFO
@@ -276,21 +293,12 @@ static void write_data(struct domain *d, u8 c)
                (read_once(u->ris) & PL011_INT_TX) && !(read_once(u->cr) & PL011_CR_LBE) &&
                console_putc(d, c)))
         return;
-    spin_lock(&u->lock);
-    if (u->cr & PL011_CR_LBE) {
-        u->ris |= (u32)PL011_INT_TX;
-        (void)receive(d, c);
-    } else {
-        if (u->tx.count < VUART_FIFO_SIZE)
-            fifo_push(&u->tx, c);
-        flush_tx(d);
-    }
-    settle(d);
+    queue_data(d, c);
 }
 
 /* --- registers ---------------------------------------------------------------------------- */
 
-static void clear_interrupts(struct vuart *u, u32 value)
+static __cold void clear_interrupts(struct vuart *u, u32 value)
 {
     bool was_rx = u->ris & PL011_INT_RX;
 
@@ -308,9 +316,11 @@ static __cold void write_register(struct vuart *u, u32 offset, u32 value)
 {
     u32 n = (offset - PL011_ILPR) / 4;
 
-    if (offset == PL011_ICR)
+    if (offset == PL011_ICR) {
         clear_interrupts(u, value);
-    if (n >= VUART_REGS || !writable[n]) /* and ECR clears what is clear */
+        return;
+    }
+    if (n >= VUART_REGS || !writable[n]) /* ECR clears what is clear */
         return;
     /* FIFOs turned off lose what is in them. */
     if (offset == PL011_LCR_H && (u->lcr_h & ~value & PL011_LCR_H_FEN))
