@@ -24,6 +24,19 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import mkdtb  # noqa: E402
 
 
+def run(command, opts):
+    """Run QEMU until it or its user ends it, or only show it; an exit code."""
+    if opts.show:
+        print(shlex.join(command))
+        return 0
+    with subprocess.Popen(command, stdin=None if opts.interactive else subprocess.DEVNULL) as qemu:
+        try:
+            return qemu.wait(opts.timeout)
+        except (KeyboardInterrupt, subprocess.TimeoutExpired):
+            qemu.kill()
+            return 1
+
+
 def parse_args():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__,
@@ -57,16 +70,7 @@ def main():
     else:
         command = built.command()
     command += [arg for text in opts.qemu for arg in shlex.split(text)]
-    if opts.show:
-        print(shlex.join(command))
-        return 0
-    stdin = None if opts.interactive else subprocess.DEVNULL
-    with subprocess.Popen(command, stdin=stdin) as qemu:
-        try:
-            return qemu.wait(opts.timeout)
-        except (KeyboardInterrupt, subprocess.TimeoutExpired):
-            qemu.kill()
-            return 1
+    return run(command, opts)
 
 
 if __name__ == "__main__":

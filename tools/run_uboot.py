@@ -14,7 +14,6 @@ the next domain, and Ctrl-] x ends QEMU.
 """
 import argparse
 import os
-import shlex
 import shutil
 import struct
 import subprocess
@@ -23,6 +22,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import mkbootscr  # noqa: E402
 import mkdtb  # noqa: E402
+import run_qemu  # noqa: E402
 
 MIB = 1 << 20
 FIRMWARE = os.environ.get("UBOOT", "/usr/lib/u-boot/qemu_arm64/u-boot.bin")
@@ -237,15 +237,7 @@ def main():
               "Ctrl-] x: quit; Ctrl-] c: QEMU monitor", flush=True)
     else:
         command = qemu_command(machine, media)
-    if opts.show:
-        print(shlex.join(command))
-        return 0
-    with subprocess.Popen(command, stdin=None if opts.interactive else subprocess.DEVNULL) as qemu:
-        try:
-            return qemu.wait(opts.timeout)
-        except (KeyboardInterrupt, subprocess.TimeoutExpired):
-            qemu.kill()
-            return 1
+    return run_qemu.run(command, opts)
 
 
 if __name__ == "__main__":
