@@ -211,10 +211,15 @@ static enum corbel_err wake_redistributor(uintptr_t gicr)
     return ERR_TIMEDOUT;
 }
 
+/*
+ * LPIs first, of a kernel that ran here before: they would come with numbers that irq_dispatch.c
+ * takes for others', and their pending tables are memory that domains get.
+ */
 static void init_redistributor(uintptr_t gicr)
 {
     u32 i;
 
+    mmio_write32(gicr, GICR_CTLR, 0);
     mmio_write32(gicr, GICR_ICENABLER0, ~0u);
     wait_gicr(gicr);
     mmio_write32(gicr, GICR_ICPENDR0, ~0u);

@@ -195,8 +195,10 @@ static void redistributor_of_each_cpu(void **state)
 
         fake_set_cpu(i);
         set_reg(frame, GICR_WAKER, 2);
+        set_reg(frame, GICR_CTLR, (u32)GICR_CTLR_ENABLE_LPIS); /* who ran here before us had some */
         assert_int_equal(gicv3_ops.cpu_init(), CORBEL_OK);
         assert_int_equal(reg(frame, GICR_WAKER), 0);
+        assert_int_equal(reg(frame, GICR_CTLR), 0);
         assert_int_equal(reg(frame, GICR_IGROUPR0), ~0u);
         assert_int_equal(reg(frame, GICR_ISENABLER0), 3);
         gicv3_ops.enable(27);
