@@ -53,6 +53,7 @@ def test_debug_moves(boot, gic):
         passed, failed = vm.tap(f"domU{i}", 60)
         assert failed == []
         assert len(passed) == 2
+        vm.expect(HV, f"domU{i}: destroyed", 30)     # the input has moved on
 
 
 @pytest.mark.full
