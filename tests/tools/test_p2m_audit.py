@@ -218,6 +218,18 @@ def test_vuart(scene):
     assert {rule for _, rule in scene.rules()} >= {"memattr", "s2ap", "xn", "class"}
 
 
+def test_vuart_hidden(scene):
+    """While a character is received the page is away, and so are tables that only it needs."""
+    scene.plain.change(0x22000000, 2, clear=1)
+    assert scene.rules() == []
+    scene.plain.change(0x40600000, 2, clear=1)
+    scene.plain.used += 2
+    assert scene.rules() == [("domU1", "tables")]
+    scene.plain.used -= 2
+    del scene.tree.get("/chosen/domU1").props["vpl011"]
+    assert scene.rules() == [("domU1", "tables")]
+
+
 def test_vuart_floats(scene):
     """A direct-map domain's vPL011 is anywhere when the host's console does not fill a page."""
     scene.tree.get("/pl011@9000000").props["reg"] = u64(0x9000000, 0x800)
