@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The EL1 payload's own checks, as a domU on both GICs, and on bare QEMU as a positive control."""
+import os
 import time
 
 import pytest
@@ -31,6 +32,21 @@ def run_group(boot, hv, group, gic, cpu="cortex-a57", vcpus=1, smp=2):
 def test_payload(boot, hv, group, gic):
     """One group under the hypervisor."""
     run_group(boot, hv, group, gic, vcpus=GROUPS[group])
+
+
+@pytest.mark.fast
+def test_sleep_ends(boot):
+    """Another vCPU changes the state of the interrupt that a sleeper waits for: no sleep lasts.
+
+    With more vCPUs than CPUs. CORBEL_WAKE_SECONDS: for longer than CI has time.
+    """
+    seconds = int(os.environ.get("CORBEL_WAKE_SECONDS", "10"))
+    config = mkdtb.Config(machine=mkdtb.Machine(gic="3", ram="1G"), domains=[
+        payload("domU1", "payload", "test=gicwake seconds=%d" % seconds, cpus=4)])
+    vm = boot(config, limit=seconds + 90)
+    passed, failed = vm.tap("domU1", seconds + 60)
+    assert failed == []
+    assert len(passed) == 9
 
 
 @pytest.mark.parametrize("gic", ["2", "3"])

@@ -140,6 +140,7 @@ void test_traps(void);
 void test_gic(void);
 void test_gic_irqs(void);
 void test_gic_smp(void);
+void test_gic_wake(void);
 void test_timer(void);
 void test_psci(void);
 void test_psci_smp(void);

@@ -20,7 +20,7 @@ static const struct payload_test tests[] = {
     { "pmu", test_pmu },           { "pmuoff", test_pmu_off },    { "pmusmp", test_pmu_smp },
     { "pmuwait", test_pmu_wait },  { "pmumove", test_pmu_moved }, { "pingpong", test_pingpong },
     { "switch", test_switch },     { "stress", test_stress },     { "pulse", test_pulse },
-    { "noise", test_noise },
+    { "noise", test_noise },       { "gicwake", test_gic_wake },
 };
 
 void payload_main(uintptr_t dtb);
