@@ -23,9 +23,10 @@
 #define LINE_FAIR    512u              /* a longer line may be broken when others wait */
 #define DRAIN_BUDGET 1024u             /* bytes a call writes at most: tens of microseconds */
 #define NOBODY       (MAX_DOMAINS + 1) /* con.open: an incomplete line of a domain that is gone */
-#define TICK_NS      10000000ull       /* prompts show after one to two ticks of silence */
-#define POLL_NS      2000000ull /* no interrupt: a 32-character FIFO lasts 2.7 ms at 115200 */
-#define WAIT_POLLS   1000000u   /* for one character to leave, when writing through */
+#define TICK_NS      10000000ull
+#define QUIET_NS     50000000ull /* then a prompt shows; a vCPU is away for some slices at times */
+#define POLL_NS      2000000ull  /* no interrupt: a 32-character FIFO lasts 2.7 ms at 115200 */
+#define WAIT_POLLS   1000000u    /* for one character to leave, when writing through */
 
 static struct {
     spinlock_t lock;
@@ -355,14 +356,16 @@ void console_arm_timer(void)
     timer_set(&timer, arch_time_now() + arch_time_from_ns(con.intid ? TICK_NS : POLL_NS));
 }
 
-/* Quiet since the last tick: print the incomplete line. True while something is left. */
-static bool age_ring(struct console_ring *r)
+/* Quiet for a while: print the incomplete line. True while something is left. */
+static bool age_ring(struct console_ring *r, u64 now)
 {
     bool touched = __atomic_exchange_n(&r->touched, false, __ATOMIC_SEQ_CST);
 
+    if (touched)
+        r->touched_at = now;
     if (__atomic_load_n(&r->head, __ATOMIC_SEQ_CST) == __atomic_load_n(&r->tail, __ATOMIC_RELAXED))
         return __atomic_load_n(&r->full, __ATOMIC_RELAXED);
-    if (!touched)
+    if (now - r->touched_at >= arch_time_from_ns(QUIET_NS))
         __atomic_store_n(&r->flush, true, __ATOMIC_RELAXED);
     return true;
 }
@@ -370,11 +373,12 @@ static bool age_ring(struct console_ring *r)
 bool console_tick(void)
 {
     bool waiting = !con.intid;
+    u64 now = arch_time_now();
     u32 id;
 
     __atomic_store_n(&timer_armed, false, __ATOMIC_RELEASE);
     for (id = console_domain_next(0); id; id = console_domain_next(id))
-        waiting |= age_ring(&console_domain(id)->console);
+        waiting |= age_ring(&console_domain(id)->console, now);
     return waiting;
 }
 

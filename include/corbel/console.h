@@ -23,6 +23,7 @@ struct console_ring {
     u32 head, tail;  /* free-running; head = written by the domain, tail = drained */
     u32 line_end;    /* head behind the last newline: before it all lines are complete */
     bool touched;    /* a character came since the last look of the console timer: it is armed */
+    u64 touched_at;  /* when the timer last saw it so; the timer's own */
     bool open;       /* its incomplete line stands on the UART */
     bool flush;      /* quiet for a while: print the incomplete line too */
     bool full;       /* the domain was told that there is no room */
