@@ -180,7 +180,7 @@ static __noinline void sgi_latch(struct vcpu *to, struct virq *irq)
 
 /*
  * To a vCPU that is loaded on another CPU, no lock is taken: a bit, and the request to look
- * there. If it leaves that CPU meanwhile, its next load finds the bit (decision 34).
+ * there. If it leaves that CPU meanwhile, its next load finds the bit (docs/decisions/0023).
  */
 static __noinline void sgi_send(struct vcpu *to, u32 intid, bool group1)
 {

@@ -4,7 +4,7 @@
  * console ring. A guest writes a character with one exit and no lock while the ring
  * has room; the transmit FIFO fills only when it has none. Receive: vuart_receive().
  * While nothing is received, reads do not exit: a page with the registers' values is mapped
- * read-only (decision 23). Interrupts are levels; the vGIC hears of changes only. Lock:
+ * read-only (docs/decisions/0024). Interrupts are levels; the vGIC hears of changes only. Lock:
  * vuart.lock (RANK_VUART), inside it the p2m's, the vGIC's or the ring's. An SBSA guest never
  * writes CR or LCR_H, so reset leaves the UART enabled with its FIFOs on.
  */

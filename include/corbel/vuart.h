@@ -15,7 +15,8 @@ struct domain;
  * use). Transmit goes to the domain's console ring; it never shows BUSY, and the
  * transmit FIFO holds something (TXFF when full) only while that ring is full.
  * While the receive FIFO is empty the guest reads registers from a page, which a write leaves
- * by a permission fault; once a character comes every access exits, for a while (decision 23).
+ * by a permission fault; once a character comes every access exits, for a while (see
+ * docs/decisions/0024).
  * Lock: RANK_VUART.
  */
 #define VUART_FIFO_SIZE 32u

@@ -151,7 +151,7 @@ static bool from_table(struct vcpu *v, u32 iss, struct guest_exit *e)
     return false;
 }
 
-/* Under the guest's OS lock: in memory. False: not implemented. */
+/* Under the guest's OS lock: in memory. False: this CPU has no such register. */
 static bool locked_access(struct vcpu *v, u32 iss, struct guest_exit *e)
 {
     u32 enc = (u32)(iss & ISS_SYS_ENC);
