@@ -22,11 +22,22 @@
 
 #define UART_EMPTY_NS 10000000ull /* a FIFO of 32 characters at 38400 baud */
 
+/* True when all that d wrote is at the host's UART, if that takes anything. */
+static bool last_words(struct domain *d)
+{
+    if (!console_leave(d))
+        return false;
+    vuart_tx_ready(d); /* what its FIFO kept while the ring was full */
+    return console_leave(d);
+}
+
 /* The machine's end, too, if the firmware obeys. */
-static void reset_machine(const struct domain *d)
+static void reset_machine(struct domain *d)
 {
     u64 end;
 
+    while (!last_words(d))
+        ;
     console_flush();
     end = arch_time_now() + arch_time_from_ns(UART_EMPTY_NS);
     while (arch_time_now() < end)
@@ -130,6 +141,8 @@ static void release(struct domain *d)
 
 static enum task_result stage_release(struct domain *d)
 {
+    if (d->next != ACTION_RESTART && !last_words(d))
+        return TASK_AGAIN;
     for (u32 i = 0; i < d->vcpu_count; i++)
         vtimer_reset(d->vcpus[i]); /* and not armed again by an expiry under way elsewhere */
     if (d->next == ACTION_RESTART)

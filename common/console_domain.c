@@ -6,11 +6,14 @@
  */
 #include <corbel/console.h>
 
+#include <arch/time.h>
+
 #include <corbel/bits.h>
 #include <corbel/domain.h>
 #include <corbel/log.h>
 
-#define LINE_MAX 200u /* of a line in the log */
+#define LINE_MAX 200u          /* of a line in the log */
+#define STUCK_NS 1000000000ull /* a UART that takes nothing for so long has no listener */
 
 __init void console_attach(struct domain *d, u8 *memory)
 {
@@ -33,6 +36,27 @@ static u32 log_char(struct domain *d, char *line, u32 len, u8 c)
         len = 0;
     }
     return len;
+}
+
+/* The log holds less lines than a ring: what is printed through it could be lost. */
+__cold bool console_leave(struct domain *d)
+{
+    struct console_ring *r = &d->console;
+    u64 now = arch_time_now();
+    u32 tail;
+
+    if (console_domain(d->id) != d)
+        return true;
+    __atomic_store_n(&r->flush, true, __ATOMIC_RELAXED);
+    console_drain();
+    tail = __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE);
+    if (tail == __atomic_load_n(&r->head, __ATOMIC_ACQUIRE))
+        return true;
+    if (tail != r->left_tail || !r->left_at) {
+        r->left_tail = tail;
+        r->left_at = now;
+    }
+    return now - r->left_at >= arch_time_from_ns(STUCK_NS);
 }
 
 __cold void console_detach(struct domain *d)

@@ -28,6 +28,8 @@ struct console_ring {
     bool flush;      /* quiet for a while: print the incomplete line too */
     bool full;       /* the domain was told that there is no room */
     bool held_cr;    /* a carriage return that waits for what follows; console lock */
+    u32 left_tail;   /* console_leave()'s: tail as it saw it last, and since when */
+    u64 left_at;
 };
 
 /* UART driver: drivers/uart. All polls bounded. */
@@ -64,6 +66,11 @@ void console_timer(void);
 /* Domain side. attach gives the ring memory (CONSOLE_RING_SIZE). putc: false when the ring is
  * full. room 0 or a refused putc: the domain comes out of console_take_ready() later. */
 void console_attach(struct domain *d, u8 *memory);
+/*
+ * d writes no more, or has written its last before the machine ends: push out what it said. Call
+ * until true: the UART has all of it, or takes nothing any more. Its task only.
+ */
+bool console_leave(struct domain *d);
 void console_detach(struct domain *d); /* what is left goes to the log; the memory may go */
 bool console_putc(struct domain *d, u8 c);
 u32 console_room(struct domain *d);

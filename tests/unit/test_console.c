@@ -365,6 +365,55 @@ static void detach_keeps_the_rest(void **state)
     assert_non_null(strstr(out, "(domU2) other\r\n"));
 }
 
+/* A domain that ends with a full ring before a slow UART: console_leave() until it is empty. */
+static void all_is_printed_before_the_end(void **state)
+{
+    char line[32];
+    u32 lines = 0, steps = 0;
+
+    (void)state;
+    fifo = 0;
+    while (console_room(&dom[0]) > sizeof(line)) {
+        snprintf(line, sizeof(line), "line %u\r\n", lines++);
+        say(&dom[0], line);
+    }
+    say(&dom[0], "no end");
+    while (!console_leave(&dom[0])) {
+        fake_time += 2000000;
+        fifo = 32;
+        steps++;
+    }
+    assert_in_range(steps, CONSOLE_RING_SIZE / 32, 2 * CONSOLE_RING_SIZE / 32);
+    fifo = ~0u;
+    console_detach(&dom[0]);
+    assert_null(strstr(out, "] (domU1)"));
+    for (u32 i = 0; i < lines; i++) {
+        snprintf(line, sizeof(line), "(domU1) line %u\r\n", i);
+        assert_non_null(strstr(out, line));
+    }
+    assert_non_null(strstr(out, "(domU1) no end"));
+}
+
+/* A UART that takes nothing holds up no teardown for longer than a second. */
+static void a_dead_uart_is_not_waited_for(void **state)
+{
+    u32 steps = 0;
+
+    (void)state;
+    fifo = 0;
+    say(&dom[0], "staged\nunheard\n");
+    while (!console_leave(&dom[0])) {
+        fake_time += 2000000;
+        steps++;
+    }
+    assert_in_range(steps, 490, 510);
+    console_detach(&dom[0]);
+    assert_true(console_leave(&dom[0]));
+    fifo = ~0u;
+    console_irq();
+    assert_non_null(strstr(out, "(domU1) unheard\r\n"));
+}
+
 /* A domain that comes back under its id begins a line of its own. */
 static void restart_begins_a_line(void **state)
 {
@@ -480,6 +529,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(refused_input_comes_again, setup, teardown),
         cmocka_unit_test_setup_teardown(input_flood_is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(detach_keeps_the_rest, setup, teardown),
+        cmocka_unit_test_setup_teardown(all_is_printed_before_the_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_dead_uart_is_not_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(restart_begins_a_line, setup, teardown),
         cmocka_unit_test_setup_teardown(crash_report, setup, teardown),
         cmocka_unit_test_setup_teardown(polled_and_sync, setup, teardown),
