@@ -168,6 +168,8 @@ void heap_free(void *ptr, u64 size)
     regions_remove(pa.v, size);
     heap.pages -= size / PAGE_SIZE;
     spin_unlock(&heap.lock);
+    /* With bootscrub=0 the next owner does not: seeds and registers were here, and dirty lines are. */
+    page_scrub(pa, size);
     page_free_range(pa, size);
 }
 

@@ -59,7 +59,8 @@ s32 page_largest_order(u64 limit);
 
 /*
  * Hypervisor heap: pages that EL2 maps (phys_to_virt). Zeroed. Whole pages only;
- * contiguous. Used at boot and when a domain is created, never on a guest path.
+ * contiguous. Used at boot and when a domain is created, never on a guest path. Free: zeroed
+ * and cleaned to the PoC; no WINDOW_LARGE_A may be open.
  */
 void *heap_alloc(u64 size);
 void *heap_alloc_aligned(u64 size, u64 align);

@@ -311,7 +311,7 @@ static void test_heap(void **state)
 {
     static const struct mem_range ram = { LOW_BASE, 64 * SZ_1M };
     void *mem = calloc(1, page_books_size(&ram, 1));
-    u64 total, low = ~0ull, high = 0;
+    u64 total, low = ~0ull, high = 0, cleaned;
     void *p[100], *big;
 
     fake_ram_init(ram.base, ram.size);
@@ -338,10 +338,16 @@ static void test_heap(void **state)
     assert_non_null(big);
     assert_null(heap_alloc(65 * SZ_1M));
     assert_null(heap_alloc(0));
+    memset(big, 0x5a, 5 * SZ_1M);
+    cleaned = fake_cleaned;
     heap_free(big, 5 * SZ_1M);
     for (u32 i = 0; i < 100; i++)
         heap_free(p[i], (1 + i % 5) * PAGE_SIZE - i);
     heap_free(NULL, 5);
+    assert_int_equal(fake_cleaned - cleaned, 5 * SZ_1M + 300 * PAGE_SIZE);
+    for (u64 n = 0; n < ram.size; n++)
+        if (fake_ram[n])
+            fail_msg("byte %llu is left of the heap", (unsigned long long)n);
     assert_int_equal(heap_pages_used(), 0);
     assert_int_equal(fake_heap_mapped, 0);
     assert_int_equal(page_free_count(), total);
@@ -378,6 +384,7 @@ static void test_arena_and_scrub(void **state)
     assert_int_equal(arena_init(&arena, 17 * SZ_1M), ERR_NOMEM);
 
     memset(fake_ram, 0xff, ram.size);
+    fake_cleaned = 0;
     page_scrub(PA(LOW_BASE + SZ_4K), 4 * SZ_1M);
     assert_int_equal(fake_ram[SZ_4K - 1], 0xff);
     for (u64 i = SZ_4K; i < SZ_4K + 4 * SZ_1M; i++)
