@@ -26,9 +26,8 @@ SECTIONS
         KEEP(*(.head.text))
         KEEP(*(.idmap.text)) /* the identity page is the image's first */
         idmap_end = .;
-        *head.o(.text.entry)
-        *(.text.vectors) /* tables of 2 KiB each */
         *(.text.entry)
+        *(.text.vectors) /* tables of 2 KiB each: what is before them fills the first 2 KiB */
         *(.text .text.* .init.text.resident)
     } :text
     .init_caller : {
