@@ -32,7 +32,7 @@ u32 cpu_count(void)
     return count;
 }
 
-cpumask_t cpu_online_mask(void)
+__init cpumask_t cpu_online_mask(void)
 {
     cpumask_t mask = 0;
 

@@ -168,7 +168,7 @@ void heap_free(void *ptr, u64 size)
     regions_remove(pa.v, size);
     heap.pages -= size / PAGE_SIZE;
     spin_unlock(&heap.lock);
-    /* With bootscrub=0 the next owner does not: seeds and registers were here, and dirty lines are. */
+    /* With bootscrub=0 the next owner does not; seeds and registers were here, dirty lines are. */
     page_scrub(pa, size);
     page_free_range(pa, size);
 }
@@ -187,7 +187,7 @@ __init enum corbel_err arena_init(struct arena *arena, u64 size)
     return ERR_NOMEM;
 }
 
-void *arena_alloc(struct arena *arena, u64 size)
+__init void *arena_alloc(struct arena *arena, u64 size)
 {
     u64 at = arena->used;
 

@@ -50,7 +50,7 @@ struct owner {
     u8 index; /* of the device */
 };
 
-void iommu_fault_init(void)
+__init void iommu_fault_init(void)
 {
     memset(sources, 0, sizeof(sources));
     timer_entry_init(&timer, TIMER_IOMMU, NULL);

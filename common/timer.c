@@ -52,7 +52,7 @@ static void unlink(struct timer_entry *entry)
     __atomic_store_n(&entry->queue, NULL, __ATOMIC_RELEASE);
 }
 
-void timer_queue_init(struct timer_queue *queue, u32 cpu)
+__init void timer_queue_init(struct timer_queue *queue, u32 cpu)
 {
     spin_lock_init(&queue->lock, RANK_TIMER);
     list_init(&queue->entries);

@@ -8,7 +8,7 @@
 
 #include <corbel/compiler.h>
 
-const struct uart_ops *driver_uart(u8 kind)
+__init const struct uart_ops *driver_uart(u8 kind)
 {
     static const struct uart_ops *const list[] = {
         [UART_PL011] = IS_ENABLED(CONFIG_PL011) ? &pl011_ops : NULL,
@@ -18,7 +18,7 @@ const struct uart_ops *driver_uart(u8 kind)
     return kind < ARRAY_SIZE(list) ? list[kind] : NULL;
 }
 
-const struct gic_ops *driver_gic(u8 version)
+__init const struct gic_ops *driver_gic(u8 version)
 {
     static const struct gic_ops *const list[] = {
         [GIC_V2] = IS_ENABLED(CONFIG_GICV2) ? &gicv2_ops : NULL,
@@ -28,7 +28,7 @@ const struct gic_ops *driver_gic(u8 version)
     return version < ARRAY_SIZE(list) ? list[version] : NULL;
 }
 
-const struct iommu_ops *driver_iommu(u8 kind)
+__init const struct iommu_ops *driver_iommu(u8 kind)
 {
     static const struct iommu_ops *const list[] = {
         [IOMMU_SMMU_V1] = IS_ENABLED(CONFIG_SMMUV2) ? &smmuv2_ops : NULL,

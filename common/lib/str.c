@@ -7,7 +7,7 @@
 
 #include <corbel/err.h>
 
-bool str_copy(char *dst, const char *src, size_t size)
+__init bool str_copy(char *dst, const char *src, size_t size)
 {
     size_t i;
 
@@ -26,7 +26,7 @@ void str_clean(char *text)
             *text = '?';
 }
 
-bool str_starts(const char *s, const char *prefix)
+__init bool str_starts(const char *s, const char *prefix)
 {
     while (*prefix) {
         if (*s++ != *prefix++)
