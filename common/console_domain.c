@@ -131,10 +131,12 @@ bool console_putc(struct domain *d, u8 c)
     __atomic_store_n(&r->head, head + 1, __ATOMIC_SEQ_CST);
     spin_unlock(&r->lock);
     /* A whole line, or more of the one that is on the screen: now. Else it waits for its end. */
-    if (c == '\n' || read_once(r->open))
+    if (c == '\n' || read_once(r->open)) {
         console_drain();
-    else
-        watch_partial_line(r);
+        if (c == '\n' || read_once(r->tail) == head + 1)
+            return true; /* else others may break in before it is staged */
+    }
+    watch_partial_line(r);
     return true;
 }
 

@@ -243,6 +243,27 @@ static void full_ring(void **state)
     assert_int_equal(console_room(&dom[0]), CONSOLE_RING_SIZE - count % 50);
 }
 
+/* A full-screen program never ends a line: when others break in, the rest comes all the same. */
+static void broken_line_goes_on(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < 600; i++)
+        say(&dom[0], "x");
+    tick(8);
+    assert_int_equal(fake_deadline, ~0ull);
+    fifo = 0;
+    say(&dom[0], "a"); /* staged, and the UART does not take it */
+    log_info("breaks in");
+    say(&dom[0], "b");
+    fifo = ~0u;
+    console_irq();
+    tick(8);
+    assert_non_null(strstr(out, "xa\r\n(corbel) ["));
+    assert_non_null(strstr(out, "breaks in\r\n(domU1) b"));
+    tick(5);
+    assert_int_equal(fake_deadline, ~0ull);
+}
+
 /* An endless line must not starve the others. */
 static void fairness(void **state)
 {
@@ -524,6 +545,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(carriage_returns, setup, teardown),
         cmocka_unit_test_setup_teardown(fifo_full_goes_on_by_interrupt, setup, teardown),
         cmocka_unit_test_setup_teardown(full_ring, setup, teardown),
+        cmocka_unit_test_setup_teardown(broken_line_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(fairness, setup, teardown),
         cmocka_unit_test_setup_teardown(input_switch, setup, teardown),
         cmocka_unit_test_setup_teardown(refused_input_comes_again, setup, teardown),
