@@ -22,6 +22,7 @@ static u32 rx_head;     /* rx_lock */
 static u32 rx_tail;     /* owner of delivering */
 static u32 refusals;    /* in a row; owner of delivering */
 static bool delivering; /* atomic */
+static bool key_due;    /* atomic: the hypervisor takes a debug key, once each tick */
 static u32 ctrl_a;      /* how many in a row; rx_lock */
 static bool owned;      /* false: the next domain gets the input; rx_lock */
 static u32 focus;       /* atomic: id of the domain with the input, 0 the hypervisor */
@@ -63,14 +64,16 @@ static bool take_char(u8 c)
 static void receive(void)
 {
     bool switched = false;
-    u32 i;
+    u32 i = 0;
     u8 c;
 
     spin_lock(&rx_lock);
     console_rx_clear();
-    for (i = 0; i < RX_BUDGET && console_rx(&c); i++)
+    for (; i < RX_BUDGET && console_rx(&c); i++)
         switched |= take_char(c);
     spin_unlock(&rx_lock);
+    if (i == RX_BUDGET) /* what is left has interrupted already */
+        console_arm_timer();
     if (switched)
         announce();
 }
@@ -85,14 +88,14 @@ void console_timer(void)
 {
     bool again = console_tick();
 
-    if (!console_intid())
-        receive();
+    __atomic_store_n(&key_due, true, __ATOMIC_RELAXED);
+    receive();
     console_drain();
     if (again)
         console_arm_timer();
 }
 
-void console_input_offer(u32 id)
+__init void console_input_offer(u32 id)
 {
     bool taken;
 
@@ -151,9 +154,14 @@ bool console_next_input(struct domain **d, u8 *c)
     while (console_input_waiting()) {
         if (__atomic_exchange_n(&delivering, true, __ATOMIC_ACQUIRE))
             return false;
-        if (next_valid(d, c))
+        if (!next_valid(d, c)) {
+            __atomic_store_n(&delivering, false, __ATOMIC_SEQ_CST);
+            continue;
+        }
+        if (*d || __atomic_exchange_n(&key_due, false, __ATOMIC_RELAXED))
             return true;
-        __atomic_store_n(&delivering, false, __ATOMIC_SEQ_CST);
+        console_input_done(false); /* a report takes time: nobody types guests off this CPU */
+        return false;
     }
     return false;
 }

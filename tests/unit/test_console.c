@@ -24,7 +24,7 @@ static char out[200000];
 static u32 out_len;
 static u32 fifo; /* characters the UART takes before it is full */
 static bool irq_rx, irq_tx;
-static char in[256];
+static char in[600];
 static u32 in_pos, in_len;
 static u32 requested;
 
@@ -370,6 +370,52 @@ static void input_flood_is_bounded(void **state)
     assert_int_equal(count, 1024);
 }
 
+/* A UART that fills up as fast as it is read interrupts once, and is left for a moment. */
+static void input_beyond_a_look(void **state)
+{
+    char text[401] = "";
+    struct domain *d;
+    u32 count = 0;
+    u8 c;
+
+    (void)state;
+    memset(text, 'k', sizeof(text) - 1);
+    type(text);
+    assert_int_equal(in_pos, 256);
+    tick(1);
+    assert_int_equal(in_pos, in_len);
+    for (; console_next_input(&d, &c); count++)
+        console_input_done(true);
+    assert_int_equal(count, in_len);
+}
+
+/* Reports take time: a key each tick, however many are typed. */
+static void key_flood_is_slow(void **state)
+{
+    struct domain *d;
+    u32 count = 0;
+    u8 c;
+
+    (void)state;
+    type("\001\001\001\001\001\001");
+    for (u32 i = 0; i < 300; i++) {
+        type("h");
+        for (; console_next_input(&d, &c); count++) {
+            assert_null(d);
+            console_input_done(true);
+        }
+    }
+    assert_in_range(count, 0, 1);
+    for (u32 i = 0; i < 300; i++) {
+        tick(1);
+        for (; console_next_input(&d, &c); count++)
+            console_input_done(true);
+        assert_in_range(count, i, i + 2);
+    }
+    assert_int_equal(count, 300);
+    type("\001\001\001");
+}
+
 static void detach_keeps_the_rest(void **state)
 {
     (void)state;
@@ -550,6 +596,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(input_switch, setup, teardown),
         cmocka_unit_test_setup_teardown(refused_input_comes_again, setup, teardown),
         cmocka_unit_test_setup_teardown(input_flood_is_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(input_beyond_a_look, setup, teardown),
+        cmocka_unit_test_setup_teardown(key_flood_is_slow, setup, teardown),
         cmocka_unit_test_setup_teardown(detach_keeps_the_rest, setup, teardown),
         cmocka_unit_test_setup_teardown(all_is_printed_before_the_end, setup, teardown),
         cmocka_unit_test_setup_teardown(a_dead_uart_is_not_waited_for, setup, teardown),
