@@ -284,7 +284,8 @@ enum task_result build_step(struct domain *d)
 {
     if (d->state == DOMAIN_RUNNING && iommu_has_failed(d))
         domain_shutdown(d, SHUTDOWN_CRASH);
-    if (d->state == DOMAIN_STOPPING && d->stage <= BUILD_DONE)
+    /* Acquire: pairs with domain_shutdown(); the reason is there. */
+    if (__atomic_load_n(&d->state, __ATOMIC_ACQUIRE) == DOMAIN_STOPPING && d->stage <= BUILD_DONE)
         return build_end_begin(d);
     switch (d->stage) {
     case BUILD_RAM:

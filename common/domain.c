@@ -20,7 +20,7 @@ u32 domain_slots(void)
     return slots;
 }
 
-enum corbel_err domain_add(struct domain *d)
+__init enum corbel_err domain_add(struct domain *d)
 {
     if (slots == MAX_DOMAINS)
         return ERR_NOMEM;
@@ -29,16 +29,37 @@ enum corbel_err domain_add(struct domain *d)
     return CORBEL_OK;
 }
 
+/* Its end has not begun; d->lock is held. The task reads both without, so the reason is first. */
+static bool is_alive(struct domain *d, enum shutdown_reason reason)
+{
+    bool alive = d->state == DOMAIN_RUNNING || d->state == DOMAIN_BUILDING;
+
+    if (alive && d->reason == SHUTDOWN_NONE)
+        d->reason = (u8)reason;
+    return alive;
+}
+
+bool domain_ends(struct vcpu *v, enum shutdown_reason reason)
+{
+    struct domain *d = v->domain;
+    bool first;
+
+    spin_lock(&d->lock);
+    first = d->reason == SHUTDOWN_NONE && is_alive(d, reason);
+    spin_unlock(&d->lock);
+    if (!first)
+        sched_pause(&v->unit);
+    return first;
+}
+
 void domain_shutdown(struct domain *d, enum shutdown_reason reason)
 {
     bool first;
 
     spin_lock(&d->lock);
-    first = d->state == DOMAIN_RUNNING || d->state == DOMAIN_BUILDING;
-    if (first) {
-        d->state = DOMAIN_STOPPING;
-        d->reason = (u8)reason;
-    }
+    first = is_alive(d, reason);
+    if (first)
+        __atomic_store_n(&d->state, DOMAIN_STOPPING, __ATOMIC_RELEASE);
     spin_unlock(&d->lock);
     if (!first)
         return;

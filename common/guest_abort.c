@@ -61,6 +61,8 @@ static __cold void report(struct vcpu *v, const struct guest_exit *e, const char
 
 static void crash(struct vcpu *v, const char *why, u64 number)
 {
+    if (!domain_ends(v, SHUTDOWN_CRASH))
+        return;
     log_err("%s: vCPU%u: crashed: %s 0x%llx", v->domain->name, v->id, why,
             (unsigned long long)number);
     guest_report_end(v);
@@ -227,6 +229,19 @@ void guest_data_abort(struct vcpu *v, const struct guest_exit *e)
 
     if (why)
         guest_data_refused(v, e, why);
+}
+
+void guest_shutdown(struct vcpu *v, bool reset)
+{
+    enum shutdown_reason reason = reset ? SHUTDOWN_RESET : SHUTDOWN_POWEROFF;
+
+    if (!domain_ends(v, reason))
+        return;
+    log_info("%s: %s", v->domain->name,
+             reset ? "reset by PSCI SYSTEM_RESET" : "powered off by PSCI SYSTEM_OFF");
+    if (reset)
+        guest_report_end(v);
+    domain_shutdown(v->domain, reason);
 }
 
 void guest_report_end(struct vcpu *v)

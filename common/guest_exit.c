@@ -33,13 +33,8 @@ static void act(struct vcpu *v, enum guest_action action)
         run_block(v);
         break;
     case ACT_SHUTDOWN_OFF:
-        log_info("%s: powered off by PSCI SYSTEM_OFF", v->domain->name);
-        domain_shutdown(v->domain, SHUTDOWN_POWEROFF);
-        break;
     case ACT_SHUTDOWN_RESET:
-        log_info("%s: reset by PSCI SYSTEM_RESET", v->domain->name);
-        guest_report_end(v);
-        domain_shutdown(v->domain, SHUTDOWN_RESET);
+        guest_shutdown(v, action == ACT_SHUTDOWN_RESET);
         break;
     }
 }

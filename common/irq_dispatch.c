@@ -92,7 +92,7 @@ void irq_dispatch_console(void)
 
 static void watchdog(struct domain *d)
 {
-    if (!vwdt_expired(d))
+    if (!vwdt_expired(d) || !domain_ends(d->vcpus[0], SHUTDOWN_CRASH))
         return;
     log_err("%s: crashed: it has not refreshed its watchdog", d->name);
     guest_report_end(d->vcpus[0]);

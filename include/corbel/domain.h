@@ -102,6 +102,13 @@ u32 domain_slots(void);
 enum corbel_err domain_add(struct domain *d) __must_check;
 
 /*
+ * v ends its domain, or it ends by what v is responsible for. True for the first one: it says so,
+ * while no vCPU is stopped yet, then calls domain_shutdown(). False: another one does; v is paused.
+ * Any CPU, no locks.
+ */
+bool domain_ends(struct vcpu *v, enum shutdown_reason reason);
+
+/*
  * Stop d: no vCPU of it enters the guest again. Its task tears it down and does what the
  * domain's policy says for this reason. Any CPU; the first reason counts.
  */

@@ -33,6 +33,9 @@ void guest_sample(struct vcpu *v);
 /* An SError, of syndrome esr, that came while v ran or was on its way then: its domain crashed. */
 void guest_serror(struct vcpu *v, u32 esr);
 
+/* v asked for SYSTEM_RESET, or SYSTEM_OFF: its domain ends, with one report for all who ask. */
+void guest_shutdown(struct vcpu *v, bool reset);
+
 /* State of all vCPUs and the last console lines, for a reset or a crash. */
 void guest_report_end(struct vcpu *v);
 

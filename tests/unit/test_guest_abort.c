@@ -124,9 +124,19 @@ const char *s2_class_name(enum s2_class cls)
     return "";
 }
 
+static bool ends_already; /* another vCPU has begun the end */
+static enum shutdown_reason reason_given;
+
+bool domain_ends(struct vcpu *vcpu, enum shutdown_reason reason)
+{
+    assert_ptr_equal(vcpu, &v);
+    reason_given = reason;
+    return !ends_already;
+}
+
 void domain_shutdown(struct domain *domain, enum shutdown_reason reason)
 {
-    assert_int_equal(reason, SHUTDOWN_CRASH);
+    assert_int_equal(reason, reason_given);
     got.shutdowns++;
 }
 
@@ -462,10 +472,37 @@ static void sampled_and_moved(void **state)
     assert_int_equal(got.shutdowns, 1);
 }
 
+static void asked_for(void **state)
+{
+    guest_shutdown(&v, true);
+    assert_int_equal(reason_given, SHUTDOWN_RESET);
+    assert_true(logged("reset by PSCI SYSTEM_RESET\n"));
+    assert_true(logged("last console lines"));
+    fake_log[0] = '\0';
+    guest_shutdown(&v, false);
+    assert_int_equal(reason_given, SHUTDOWN_POWEROFF);
+    assert_true(logged("powered off by PSCI SYSTEM_OFF\n"));
+    assert_false(logged("last console lines"));
+    assert_int_equal(got.shutdowns, 2);
+}
+
+/* All vCPUs ask at once, or crash: one tells why, and stops the domain once all is said. */
+static void one_report(void **state)
+{
+    ends_already = true;
+    guest_shutdown(&v, true);
+    guest_shutdown(&v, false);
+    guest_serror(&v, 0xbe000011);
+    ends_already = false;
+    assert_int_equal(got.shutdowns, 0);
+    assert_string_equal(fake_log, "");
+}
+
 static void serror(void **state)
 {
     guest_serror(&v, 0xbe000011);
     assert_int_equal(got.shutdowns, 1);
+    assert_int_equal(reason_given, SHUTDOWN_CRASH);
     assert_true(logged("vCPU0: crashed: SError while it ran, syndrome 0xbe000011"));
 }
 
@@ -501,6 +538,8 @@ int main(void)
         cmocka_unit_test_setup(handler_loop_code, setup),
         cmocka_unit_test_setup(prober_lives, setup),
         cmocka_unit_test_setup(patient_one_lives, setup),
+        cmocka_unit_test_setup(asked_for, setup),
+        cmocka_unit_test_setup(one_report, setup),
         cmocka_unit_test_setup(serror, setup),
         cmocka_unit_test_setup(sampled, setup),
         cmocka_unit_test_setup(sampled_and_moved, setup),

@@ -71,6 +71,7 @@ unit-test_vgic_mmio := common/vdev/vgic.c common/vdev/vgic_hw.c common/vdev/vgic
 unit-test_vgic_posted := common/vdev/vgic.c common/vdev/vgic_hw.c common/vdev/vgic_init.c common/vdev/vgic_lr.c common/vdev/vgic_mmio.c common/vdev/vgic_pack.c common/vdev/vgic_run.c common/vdev/vgic_v2.c common/vdev/vgic_v3.c common/vdev/vdev.c common/lib/spinlock.c
 unit-test_guest_ldst := common/guest_ldst.c arch/arm64/hw/ldst.c
 unit-test_guest_abort := common/guest_abort.c common/vdev/vdev.c
+unit-test_domain := common/domain.c common/lib/spinlock.c
 unit-test_vdev := common/vdev/vdev.c
 unit-test_vuart := common/vdev/vuart.c common/vdev/vdev.c common/lib/spinlock.c
 unit-test_vwdt := common/vdev/vwdt.c common/vdev/vdev.c common/timer.c common/lib/spinlock.c
