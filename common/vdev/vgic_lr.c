@@ -288,5 +288,5 @@ void list_posted(struct vcpu *home, u32 posted)
         virq_park(home, irq);
         spin_unlock(&irq->lock);
     }
-    __atomic_fetch_and(&home->vgic.posted, ~posted, __ATOMIC_RELEASE);
+    __atomic_fetch_and(&home->vgic.posted, ~posted, __ATOMIC_ACQ_REL);
 }

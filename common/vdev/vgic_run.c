@@ -108,8 +108,8 @@ static bool flush_one(struct vcpu *v, u32 posted)
     irq->latch |= posted != 0;
     place = virq_place(v, irq);
     spin_unlock(&irq->lock);
-    if (posted)
-        __atomic_fetch_and(&vc->posted, ~posted, __ATOMIC_RELEASE);
+    if (posted) /* acquire: the guest sees what was written before each post that ends here */
+        __atomic_fetch_and(&vc->posted, ~posted, __ATOMIC_ACQ_REL);
     return place == PLACE_LR || place == PLACE_IDLE;
 }
 
