@@ -35,20 +35,14 @@ const struct platform *build_platform(void)
     return host;
 }
 
-/* Bytes from pa to the end of its 2 MiB window. */
-static u64 in_window(u64 pa)
-{
-    return SZ_2M - (pa & (SZ_2M - 1));
-}
-
 void build_read_phys(void *dst, u64 pa, u64 size)
 {
     u8 *out = dst;
 
     while (size) {
-        u64 n = MIN(size, in_window(pa));
+        u64 n = arch_window_part(pa, size);
 
-        memcpy(out, arch_window_open(WINDOW_LARGE_A, PA(pa), EL2_RODATA), n);
+        memcpy(out, arch_window_open_range(WINDOW_LARGE_A, PA(pa), n, EL2_RODATA), n);
         arch_window_close(WINDOW_LARGE_A);
         out += n;
         pa += n;
@@ -89,9 +83,9 @@ static enum corbel_err copy(struct domain *d, u64 dst, u64 src, u64 *n)
 
     if (p2m_ram_at(&d->p2m, IPA(dst), &pa, &room) != CORBEL_OK)
         return ERR_RANGE;
-    *n = MIN(MIN(*n, room), MIN(in_window(pa.v), in_window(src)));
-    to = arch_window_open(WINDOW_LARGE_B, pa, EL2_DATA);
-    arch_copy_clean(to, arch_window_open(WINDOW_LARGE_A, PA(src), EL2_RODATA), *n);
+    *n = arch_window_part(src, arch_window_part(pa.v, MIN(*n, room)));
+    to = arch_window_open_range(WINDOW_LARGE_B, pa, *n, EL2_DATA);
+    arch_copy_clean(to, arch_window_open_range(WINDOW_LARGE_A, PA(src), *n, EL2_RODATA), *n);
     arch_window_close(WINDOW_LARGE_A);
     arch_window_close(WINDOW_LARGE_B);
     return CORBEL_OK;
@@ -115,7 +109,7 @@ static enum corbel_err copy_step(struct domain *d, struct build_job *job, u64 ds
 static enum corbel_err gunzip_piece(struct domain *d, struct build_job *job)
 {
     u64 src = d->cfg->kernel.range.base + d->plan->image.skip + job->gz_in;
-    u64 in_len = MIN(d->plan->image.size - job->gz_in, in_window(src));
+    u64 in_len = arch_window_part(src, d->plan->image.size - job->gz_in);
     struct gunzip_io io;
     u64 room, out_len;
     enum corbel_err err;
@@ -125,14 +119,14 @@ static enum corbel_err gunzip_piece(struct domain *d, struct build_job *job)
     if (p2m_ram_at(&d->p2m, IPA(d->plan->place.kernel + job->pos), &pa, &room) != CORBEL_OK ||
         job->pos >= d->plan->kernel_mem)
         return ERR_FORMAT; /* more data than its own header announced */
-    out_len = MIN(MIN(room, in_window(pa.v)), GUNZIP_STEP);
-    to = arch_window_open(WINDOW_LARGE_B, pa, EL2_DATA);
-    io = (struct gunzip_io){ .in = arch_window_open(WINDOW_LARGE_A, PA(src), EL2_RODATA),
-                             .in_len = in_len,
-                             .out = to,
-                             .out_len = out_len };
+    out_len = arch_window_part(pa.v, MIN(room, GUNZIP_STEP));
+    to = arch_window_open_range(WINDOW_LARGE_B, pa, out_len, EL2_DATA);
+    io = (struct gunzip_io){ .in = to, .in_len = in_len, .out = to, .out_len = out_len };
+    if (in_len) /* else all was read, and the rest is in zlib's own window */
+        io.in = arch_window_open_range(WINDOW_LARGE_A, PA(src), in_len, EL2_RODATA);
     err = gunzip_step(job->gunzip, &io);
-    arch_window_close(WINDOW_LARGE_A);
+    if (in_len)
+        arch_window_close(WINDOW_LARGE_A);
     arch_cache_clean(to, out_len - io.out_len);
     arch_window_close(WINDOW_LARGE_B);
     if (err == ERR_AGAIN && io.in_len == in_len && io.out_len == out_len)

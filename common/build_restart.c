@@ -33,12 +33,12 @@ static const struct domcfg_module *module_of(const struct domain *d, u32 n)
 static bool sum_piece(struct module_sums *s, const struct mem_range *module)
 {
     u64 at = module->base + s->pos;
-    u64 n = MIN(MIN(module->size - s->pos, SUM_STEP), SZ_2M - (at & (SZ_2M - 1)));
+    u64 n = arch_window_part(at, MIN(module->size - s->pos, SUM_STEP));
 
     if (!s->pos)
         polyhash_begin(&s->hash, s->key);
     if (n) {
-        polyhash_add(&s->hash, arch_window_open(WINDOW_LARGE_A, PA(at), EL2_RODATA), n);
+        polyhash_add(&s->hash, arch_window_open_range(WINDOW_LARGE_A, PA(at), n, EL2_RODATA), n);
         arch_window_close(WINDOW_LARGE_A);
     }
     s->pos += n;

@@ -206,20 +206,14 @@ void arena_destroy(struct arena *arena)
     *arena = (struct arena){ 0 };
 }
 
-/* How much of a range that starts at address at one large window shows. */
-static u64 in_window(u64 at, u64 size)
-{
-    return MIN(size, ALIGN_DOWN(at, SZ_2M) + SZ_2M - at);
-}
-
 void page_scrub(pa_t pa, u64 size)
 {
     u64 done = 0;
 
     while (done < size) {
         u64 at = pa.v + done;
-        u64 part = in_window(at, size - done);
-        void *va = arch_window_open(WINDOW_LARGE_A, PA(at), EL2_DATA);
+        u64 part = arch_window_part(at, size - done);
+        void *va = arch_window_open_range(WINDOW_LARGE_A, PA(at), part, EL2_DATA);
 
         arch_zero_pages(va, part);
         /* Cleaned for a guest that starts with its caches off; dropped, so that it later finds
@@ -236,9 +230,10 @@ void page_clean(pa_t pa, u64 size)
 
     while (done < size) {
         u64 at = pa.v + done;
-        u64 part = in_window(at, size - done);
+        u64 part = arch_window_part(at, size - done);
 
-        arch_cache_clean_inval(arch_window_open(WINDOW_LARGE_B, PA(at), EL2_DATA), part);
+        arch_cache_clean_inval(arch_window_open_range(WINDOW_LARGE_B, PA(at), part, EL2_DATA),
+                               part);
         arch_window_close(WINDOW_LARGE_B);
         done += part;
     }

@@ -2,6 +2,7 @@
 #ifndef ARCH_MMU_H
 #define ARCH_MMU_H
 
+#include <corbel/bits.h>
 #include <corbel/compiler.h>
 #include <corbel/err.h>
 #include <corbel/page.h>
@@ -51,9 +52,13 @@ void *arch_mmu_map_device(pa_t pa, u64 size);
 /*
  * Windows: short mappings of any RAM on this CPU, one slot each, invalidated
  * locally. The pointer must not survive the calling function. Slots: LARGE_A and
- * LARGE_B show the 2 MiB around pa, SMALL_0..3 the 4 KiB page around pa; the
- * result points at pa itself. A slot that is already open is a bug (assert).
+ * LARGE_B show the pages of a range that does not cross a multiple of WINDOW_LARGE_SIZE
+ * (arch_window_open_range()), SMALL_0..3 the 4 KiB page around pa; the result points at pa
+ * itself. Pages beside it are not mapped: they may be a device, or somebody's with another
+ * memory type. A slot that is already open is a bug (assert).
  */
+#define WINDOW_LARGE_SIZE SZ_64K
+
 enum window_slot {
     WINDOW_LARGE_A,
     WINDOW_LARGE_B,
@@ -68,6 +73,14 @@ enum window_slot {
 enum corbel_err arch_window_init(u32 cpu) __must_check;
 
 void *arch_window_open(enum window_slot slot, pa_t pa, enum el2_attr attr);
+void *arch_window_open_range(enum window_slot slot, pa_t pa, u64 size, enum el2_attr attr);
+
+/* How much of [pa, pa + size) one large window shows. */
+static inline u64 arch_window_part(u64 pa, u64 size)
+{
+    return MIN(size, WINDOW_LARGE_SIZE - (pa & (WINDOW_LARGE_SIZE - 1)));
+}
+
 void arch_window_close(enum window_slot slot);
 
 #endif

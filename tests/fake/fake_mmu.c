@@ -71,11 +71,19 @@ void arch_mmu_unmap_heap(pa_t pa, u64 size)
     fake_heap_mapped -= size;
 }
 
-void *arch_window_open(enum window_slot slot, pa_t pa, enum el2_attr attr)
+void *arch_window_open_range(enum window_slot slot, pa_t pa, u64 size, enum el2_attr attr)
 {
+    u64 span = slot < WINDOW_SMALL_0 ? WINDOW_LARGE_SIZE : PAGE_SIZE;
+
     CORBEL_ASSERT(slot < WINDOW_COUNT && !(fake_windows & BIT(slot)));
+    CORBEL_ASSERT(size && size <= span - (pa.v & (span - 1)));
     fake_windows |= (u32)BIT(slot);
     return phys_to_virt(pa);
+}
+
+void *arch_window_open(enum window_slot slot, pa_t pa, enum el2_attr attr)
+{
+    return arch_window_open_range(slot, pa, 1, attr);
 }
 
 void arch_window_close(enum window_slot slot)
@@ -101,7 +109,8 @@ void arch_cache_clean_inval(const void *va, size_t size)
     u64 pa = virt_to_phys(va).v;
 
     /* What is next to a window is not mapped. */
-    CORBEL_ASSERT(size && ALIGN_DOWN(pa, SZ_2M) == ALIGN_DOWN(pa + size - 1, SZ_2M));
+    CORBEL_ASSERT(size && ALIGN_DOWN(pa, WINDOW_LARGE_SIZE) ==
+                              ALIGN_DOWN(pa + size - 1, WINDOW_LARGE_SIZE));
     fake_cleaned += size;
     if (fake_cache_hook)
         fake_cache_hook(va, size, true);

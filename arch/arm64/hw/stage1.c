@@ -21,13 +21,14 @@
 /* Table pages before and besides the heap: linear area, devices. 4 KiB each, in the image. */
 #define TABLE_PAGES 40u
 #define LARGE_SLOTS ((u64)WINDOW_SMALL_0)
+#define LARGE_PAGES (WINDOW_LARGE_SIZE / PAGE_SIZE)
 #define SMALL_SLOTS ((u64)WINDOW_COUNT - WINDOW_SMALL_0)
 
 static u8 table_pages[TABLE_PAGES][PAGE_SIZE] __aligned(4096);
 static u64 table_used;                /* bit per table page; page lock or boot */
 static u64 device_next = DEVICE_BASE; /* boot CPU only */
 
-/* Leaf entries of this CPU's window slots, by CPU: found once, written directly after. */
+/* First leaf entry of each CPU's window slots: found once, written directly after. */
 static u64 *window_pte[MAX_CPUS][WINDOW_COUNT];
 
 static void *tables_alloc(void *ctx)
@@ -183,13 +184,20 @@ void *arch_mmu_map_device(pa_t pa, u64 size)
     return (void *)(uintptr_t)(va + (pa.v - base));
 }
 
+static u64 window_pages(enum window_slot slot)
+{
+    return slot < WINDOW_SMALL_0 ? LARGE_PAGES : 1;
+}
+
 static u64 window_va(u32 cpu, enum window_slot slot)
 {
-    _Static_assert(MAX_CPUS * LARGE_SLOTS * SZ_2M <= WINDOW_SMALL_BASE - WINDOW_BASE, "layout.h");
+    _Static_assert(MAX_CPUS * LARGE_SLOTS * WINDOW_LARGE_SIZE <= WINDOW_SMALL_BASE - WINDOW_BASE,
+                   "layout.h");
+    _Static_assert(SZ_2M % WINDOW_LARGE_SIZE == 0, "a slot's entries are in one table");
     _Static_assert(MAX_CPUS * SMALL_SLOTS * PAGE_SIZE <= SZ_2M, "one table for all CPUs");
 
     return slot < WINDOW_SMALL_0
-               ? WINDOW_BASE + (cpu * LARGE_SLOTS + slot) * SZ_2M
+               ? WINDOW_BASE + (cpu * LARGE_SLOTS + slot) * WINDOW_LARGE_SIZE
                : WINDOW_SMALL_BASE + (cpu * SMALL_SLOTS + slot - WINDOW_SMALL_0) * PAGE_SIZE;
 }
 
@@ -203,7 +211,8 @@ static enum corbel_err find_leaf(const struct pgt *pgt, const struct pgt_entry *
     struct leaf_search *search = arg;
 
     (void)pgt;
-    search->slot = entry->slot;
+    if (!search->slot)
+        search->slot = entry->slot;
     search->level = entry->level;
     return CORBEL_OK;
 }
@@ -212,21 +221,21 @@ static enum corbel_err find_leaf(const struct pgt *pgt, const struct pgt_entry *
 static __init enum corbel_err window_prepare(u32 cpu, enum window_slot slot)
 {
     u64 va = window_va(cpu, slot);
-    u64 size = slot < WINDOW_SMALL_0 ? SZ_2M : PAGE_SIZE;
+    u64 size = window_pages(slot) * PAGE_SIZE;
     struct leaf_search found = { 0 };
     const struct pgt_walk walk = {
         .addr = va, .end = va + size, .flags = PGT_VISIT_LEAF, .visit = find_leaf, .arg = &found
     };
-    enum corbel_err err = map(va, ALIGN_DOWN(image_pa, SZ_2M), size, PTE_EL2_RODATA);
+    enum corbel_err err = map(va, image_pa, size, PTE_EL2_RODATA);
 
     if (err == CORBEL_OK)
         err = pgt_walk(&el2_map, &walk);
     if (err != CORBEL_OK)
         return err;
-    CORBEL_ASSERT(found.slot && found.level == (slot < WINDOW_SMALL_0 ? 2u : 3u));
+    CORBEL_ASSERT(found.slot && found.level == 3);
     window_pte[cpu][slot] = found.slot;
-    *found.slot = 0;
-    tables_invalidate(NULL, va, PAGE_SIZE, PGT_LEVEL_ANY);
+    memset(found.slot, 0, window_pages(slot) * sizeof(u64));
+    tables_invalidate(NULL, va, size, PGT_LEVEL_ANY);
     return tables_sync(NULL);
 }
 
@@ -247,32 +256,43 @@ __init void arch_mmu_init(void)
     CORBEL_ASSERT(arch_window_init(0) == CORBEL_OK);
 }
 
-void *arch_window_open(enum window_slot slot, pa_t pa, enum el2_attr attr)
+void *arch_window_open_range(enum window_slot slot, pa_t pa, u64 size, enum el2_attr attr)
 {
     struct cpu *cpu = cpu_this();
-    bool large = slot < WINDOW_SMALL_0;
-    u64 size = large ? SZ_2M : PAGE_SIZE;
-    u64 *pte = window_pte[cpu->id][slot];
+    u64 offset = pa.v & (window_pages(slot) * PAGE_SIZE - 1);
+    u64 *pte = window_pte[cpu->id][slot] + offset / PAGE_SIZE;
+    u64 *end = pte + (offset % PAGE_SIZE + size - 1) / PAGE_SIZE + 1;
+    u64 entry = (pa.v & PTE_ADDR) | attr_bits(attr) | PTE_VALID | PTE_TYPE;
 
     CORBEL_ASSERT(slot < WINDOW_COUNT && !(cpu->window_open & BIT(slot)));
+    CORBEL_ASSERT(size && size <= window_pages(slot) * PAGE_SIZE - offset);
     cpu->window_open |= (u8)BIT(slot);
-    *pte =
-        (ALIGN_DOWN(pa.v, size) & PTE_ADDR) | attr_bits(attr) | PTE_VALID | (large ? 0 : PTE_TYPE);
+    do {
+        *pte++ = entry;
+        entry += PAGE_SIZE;
+    } while (pte < end);
     dsb_ishst(); /* invalid -> valid needs no TLBI, only the walker must see it */
     isb();
-    return (void *)(uintptr_t)(window_va(cpu->id, slot) + (pa.v & (size - 1)));
+    return (void *)(uintptr_t)(window_va(cpu->id, slot) + offset);
+}
+
+void *arch_window_open(enum window_slot slot, pa_t pa, enum el2_attr attr)
+{
+    return arch_window_open_range(slot, pa, 1, attr);
 }
 
 void arch_window_close(enum window_slot slot)
 {
     struct cpu *cpu = cpu_this();
+    u64 page = window_va(cpu->id, slot) >> PAGE_SHIFT, end = page + window_pages(slot);
 
     CORBEL_ASSERT(cpu->window_open & BIT(slot));
     cpu->window_open &= (u8)~BIT(slot);
-    *window_pte[cpu->id][slot] = 0;
+    memset(window_pte[cpu->id][slot], 0, window_pages(slot) * sizeof(u64));
     dsb_nsh();
-    /* Only this CPU ever uses the slot: a local TLBI will do. */
-    __asm__ volatile("tlbi vae2, %0" ::"r"(window_va(cpu->id, slot) >> PAGE_SHIFT) : "memory");
+    do { /* only this CPU ever uses the slot: a local TLBI will do */
+        __asm__ volatile("tlbi vae2, %0" ::"r"(page) : "memory");
+    } while (++page < end);
     dsb_nsh();
     isb();
 }
