@@ -88,13 +88,16 @@ static void set_open(u32 id)
         __atomic_store_n(&domains[id]->console.open, true, __ATOMIC_RELAXED);
 }
 
-/* Start or go on with a line of source id at the UART: end another's, print the prefix. */
+/*
+ * Start or go on with a line of source id at the UART: end another's, print the prefix. LF CR,
+ * which no guest can write: a reader of the text sees that this line was broken, and joins it.
+ */
 static void begin_line(u32 id, const char *name)
 {
     if (con.open == id && id)
         return;
     if (con.open)
-        stage_text("\r\n");
+        stage_text("\n\r");
     stage_text("(");
     stage_text(name);
     stage_text(") ");

