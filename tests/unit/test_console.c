@@ -258,7 +258,7 @@ static void broken_line_goes_on(void **state)
     fifo = ~0u;
     console_irq();
     tick(8);
-    assert_non_null(strstr(out, "xa\r\n(corbel) ["));
+    assert_non_null(strstr(out, "xa\n\r(corbel) ["));
     assert_non_null(strstr(out, "breaks in\r\n(domU1) b"));
     tick(5);
     assert_int_equal(fake_deadline, ~0ull);
