@@ -70,6 +70,8 @@ def test_xen():
     assert consoles.focus == "domU1"
     assert consoles.text("domU2") == "other\n"
     assert consoles.text("domU1").endswith("# echo\n")
+    consoles.feed("# (XEN) DOM2: more\n*** Serial input to DOM2 (type 'CTRL-a' three times)\n")
+    assert consoles.focus == "domU2"
 
 
 def test_bare():
