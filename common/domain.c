@@ -39,6 +39,13 @@ static bool is_alive(struct domain *d, enum shutdown_reason reason)
     return alive;
 }
 
+/* It does not enter the guest again. */
+static void stop(struct vcpu *v)
+{
+    sched_pause(&v->unit);
+    vcpu_kick(v, REQ_PAUSE);
+}
+
 bool domain_ends(struct vcpu *v, enum shutdown_reason reason)
 {
     struct domain *d = v->domain;
@@ -48,7 +55,7 @@ bool domain_ends(struct vcpu *v, enum shutdown_reason reason)
     first = d->reason == SHUTDOWN_NONE && is_alive(d, reason);
     spin_unlock(&d->lock);
     if (!first)
-        sched_pause(&v->unit);
+        stop(v);
     return first;
 }
 
@@ -63,9 +70,7 @@ void domain_shutdown(struct domain *d, enum shutdown_reason reason)
     spin_unlock(&d->lock);
     if (!first)
         return;
-    for (u32 i = 0; i < d->vcpu_count; i++) {
-        sched_pause(&d->vcpus[i]->unit);
-        vcpu_kick(d->vcpus[i], REQ_PAUSE);
-    }
+    for (u32 i = 0; i < d->vcpu_count; i++)
+        stop(d->vcpus[i]);
     sched_wake(&d->task); /* it goes on with the teardown once all vCPUs are out */
 }

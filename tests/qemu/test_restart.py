@@ -94,6 +94,24 @@ def test_crash_limit(boot, how, why):
 
 
 @pytest.mark.fast
+@pytest.mark.parametrize("gic,option", [("2", ""), ("3", ""), ("3", " sched=null")])
+def test_reset_race(boot, gic, option):
+    """All vCPUs ask for a reset at once, among PSCI calls and SGIs: one end, one report."""
+    domain = with_policy(payload("domU2", "payload", "test=life wait=1 life=race", cpus=4),
+                         on_reboot="restart")
+    vm = boot(mkdtb.Config(machine=mkdtb.Machine(gic=gic, smp=5),
+                           domains=[payload(WITNESS, "payload", "test=echo"), domain],
+                           hv_bootargs=mkdtb.HV_BOOTARGS + option), limit=120)
+    live(vm, "domU2", 4)
+    text = vm.text(HV)
+    assert text.count("domU2: reset by PSCI SYSTEM_RESET") == 4
+    assert text.count("domU2: last console lines:") == 4
+    check_lives(vm, "domU2", 4)
+    assert "STILL ALIVE" not in vm.text("domU2")
+    assert_witness(vm)
+
+
+@pytest.mark.fast
 def test_prober_lives(boot):
     """Thousands of aborts at one instruction are no crash, if the guest goes on after each."""
     domain = with_policy(payload("domU2", "payload", "test=crash crash=probe"), on_crash="restart")

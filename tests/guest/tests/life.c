@@ -2,7 +2,7 @@
 /*
  * Lives of a domain that restarts: at the start of each, memory is zero and everything that a
  * guest can change is as a board has it after power-on; at its end all of that is dirty. How it
- * ends says the boot argument life=reset|reset2|off|vectors|novectors|stack|watchdog.
+ * ends says the boot argument life=reset|reset2|off|vectors|novectors|stack|watchdog|race.
  */
 #include "cpu.h"
 #include "fdt.h"
@@ -21,6 +21,8 @@
 #define UART_IFLS    0x34U
 #define UART_IMSC    0x38U
 #define IFLS_RESET   0x12U
+
+static volatile bool race_ends;
 
 static bool is_own(uintptr_t at)
 {
@@ -155,11 +157,48 @@ static void spin(struct cpu *cpu)
     }
 }
 
+/*
+ * Nothing waits for anything: vCPUs go off and are switched on, SGIs are under way, and once the end
+ * has begun all that run ask for a reset at about the same time.
+ */
+static void race(struct cpu *cpu)
+{
+    uint64_t seed = timer_now() ^ (uint64_t)cpu->index << 32;
+
+    for (;;) {
+        unsigned int other;
+
+        seed = seed * 6364136223846793005UL + 1442695040888963407UL;
+        other = (unsigned int)(seed >> 32) % smp_count();
+        switch (seed >> 61) {
+        case 0:
+            if (cpu->index != 0) {
+                psci_call(PSCI_CPU_OFF, 0, 0, 0);
+            }
+            break;
+        case 1:
+        case 2:
+            cpus[other].entry = race;
+            psci_call(PSCI_CPU_ON, cpus[other].mpidr, (uintptr_t)secondary_entry,
+                      (uintptr_t)&cpus[other]);
+            break;
+        case 3:
+            if (race_ends) {
+                psci_call(PSCI_SYSTEM_RESET, 0, 0, 0);
+                print("STILL ALIVE\n");
+            }
+            break;
+        default:
+            gic_send_sgi(seed >> 40 & 15, other);
+        }
+    }
+}
+
 /* What must be gone in the next life. Interrupts stay masked, so that all of them are left. */
 static void make_dirty(unsigned int spi)
 {
     for (unsigned int i = 1; i < smp_count(); i++) {
-        smp_start(i, spin, 0);
+        smp_start(i, arg_is("life", "race") ? race : spin, 0);
     }
     gic_set_priority(spi, 0x40);
     gic_enable(spi);
@@ -210,6 +249,9 @@ static void end_life(void)
         psci_call(PSCI_SYSTEM_OFF, 0, 0, 0);
     } else if (arg_is("life", "watchdog")) {
         watchdog_expire();
+    } else if (arg_is("life", "race")) {
+        race_ends = true;
+        race(&cpus[0]);
     } else {
         fall();
     }
