@@ -28,7 +28,7 @@ PAYLOAD = os.path.join(PAYLOADS, "payload.img")
 ICOUNT = ["-icount", "shift=0,sleep=off", "-rtc", "clock=vm"]
 SEED = bytes(range(1, 33))
 KERNEL = "6.12"
-SCALE = float(os.environ.get("CORBEL_TIMEOUT_SCALE", "1"))
+PATIENCE = 4 * float(os.environ.get("CORBEL_TIMEOUT_SCALE", "1"))    # a host may be slow
 BARE_DROPS = ("pcie", "virtio_mmio", "pl061", "pl031", "fw-cfg", "flash", "gpio-keys", "gpio",
               "platform-bus", "pmu", "its", "v2m", "smmuv3", "apb-pclk-unused")
 COUNTERS = ("guest", "el2", "exits", "ldst", "sysreg", "barrier")   # as tools/plugin writes them
@@ -130,7 +130,7 @@ class Run:
             if os.path.exists(path):
                 os.remove(path)
         sock = self.base + ".qmp"
-        deadline = time.monotonic() + limit * SCALE
+        deadline = time.monotonic() + limit * PATIENCE
         command = self.command + ["-qmp", "unix:%s,server=on,wait=off" % sock]
         with open(self.base + ".err", "wb") as err, \
                 subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=err) as qemu:
@@ -141,10 +141,10 @@ class Run:
                     self._wait(qemu, self.console, then, deadline)
                 try:
                     if qemu.poll() is None:
-                        Qmp(sock, 5).command("quit")
+                        Qmp(sock, 5 * PATIENCE).command("quit")
                 except OSError:
                     pass    # the guest has powered the machine off in the meantime
-                qemu.wait(20)
+                qemu.wait(20 * PATIENCE)
             finally:
                 if qemu.poll() is None:
                     qemu.kill()

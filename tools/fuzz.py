@@ -27,8 +27,8 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 CHECK_S = 6
 CHECK_RUNS = 200000
 CHECK_KNOWN = 100           # inputs of the corpus that a check begins with
-SLACK_S = 60                # for loading the corpus and the last input
-INPUT_LIMIT_S = 20          # one input that takes longer is a finding
+SLACK_S = 240               # for loading the corpus and the last input, on a slow host
+INPUT_LIMIT_S = 60          # one input that takes longer is a finding
 MAX_LEN = {"image": 8192, "tree": 65536}
 DEFAULT_LEN = 1024
 OPTIONS = {"image": ["-use_value_profile=1"], "tree": []}

@@ -234,7 +234,7 @@ def _dumped(arguments):
         arguments = [path.join(part.split("@DTB@")) for part in arguments]
         command = [QEMU] + arguments + ["-display", "none", "-net", "none"]
         done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                              text=True, timeout=30, check=False)
+                              text=True, timeout=120, check=False)
         if done.returncode != 0:
             raise ValueError("%s: %s" % (shlex.join(command), done.stderr.strip()))
         with open(path, "rb") as file:

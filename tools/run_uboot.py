@@ -74,7 +74,7 @@ def dump_tree(machine, path, more=()):
     """
     command = [mkdtb.QEMU] + machine.args(dumpdtb=path) + [
         "-bios", FIRMWARE, "-display", "none", "-net", "none", *more]
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=True, timeout=60)
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True, timeout=240)
     return path
 
 

@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-LIMIT_S = 180
+LIMIT_S = 600
 
 
 def count(text, word):

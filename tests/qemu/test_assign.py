@@ -13,7 +13,7 @@ import subprocess
 
 import pytest
 
-from harness import HV, SCALE, linux, mkdtb
+from harness import HV, PATIENCE, linux, mkdtb
 from mkdtb import empty
 import partdt
 
@@ -71,7 +71,7 @@ def test_rtc(boot, gic):
 def talk(path, data, size):
     """Send DATA to a socket, then read SIZE bytes from it."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-        line.settimeout(60 * SCALE)
+        line.settimeout(60 * PATIENCE)
         line.connect(str(path))
         line.sendall(data)
         got = b""

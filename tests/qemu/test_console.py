@@ -41,7 +41,8 @@ def test_one_ctrl_a_is_input(boot):
 def test_lines_are_whole(boot, exact):
     """Two domains print as fast as they can: all of it comes, marked with its origin, line by line.
 
-    In real time a vCPU may stand still in the middle of a line, which is then shown like a prompt.
+    In real time a vCPU may stand still in the middle of a line, which is then shown like a prompt;
+    that it was broken can be seen (consoles.py).
     """
     domains = [payload("domU%d" % (i + 1), "payload", "test=spin lines=%d" % LINES)
                for i in range(2)]
@@ -50,9 +51,7 @@ def test_lines_are_whole(boot, exact):
         assert vm.tap(domain.name, 80)[1] == []
     wanted = ["SPIN line %d" % i for i in range(LINES)]
     for domain in domains:
-        text = vm.text(domain.name)
-        assert "".join(wanted) in text.replace("\n", ""), "%s: lost or out of order" % domain.name
-        lines = [line for line in text.split("\n") if line in wanted]
-        assert not exact or lines == wanted, "%s: %d lines are whole" % (domain.name, len(lines))
+        lines = [line for line in vm.text(domain.name).split("\n") if "SPIN line" in line]
+        assert lines == wanted, "%s: lost, out of order or not whole" % domain.name
     for line in vm.text(HV).split("\n")[:-1]:      # the last one is still coming
         assert not line or ORIGIN.match(line), line

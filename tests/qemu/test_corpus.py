@@ -41,7 +41,7 @@ def checked(checker, config):
     built = mkdtb.build(config, harness.TREES, "corpus-check")
     command = [checker, *built.check_args(config.hv), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False,
-                          timeout=60 * harness.SCALE)
+                          timeout=60 * harness.PATIENCE)
     assert done.returncode == 1, done.stderr
     return {dom["name"]: "%s: refused: %s" % (dom["name"], dom["error"]["line"])
             for dom in json.loads(done.stdout)["domains"] if not dom["starts"]}
