@@ -234,7 +234,7 @@ static void test_overflow(void)
         write_sysreg(CYCLES, pmcntenset_el0);
         write_sysreg(PMCR_E, pmcr_el0);
         isb();
-        while (gic_intid(iar) >= GIC_SPURIOUS && timer_since_ms(start) < 2000) {
+        while (gic_intid(iar) >= GIC_SPURIOUS && timer_since_ms(start) < WAIT_MS) {
             iar = gic_ack();
         }
         is_equal(gic_intid(iar), PPI_PMU, "cycle counter overflows");
