@@ -127,7 +127,7 @@ class Victims:
         files = {self.built.dtb: self._write("host.dtb", host.pack()),
                  self._module(): "%#x=%s" % (self._place()[0], self._write("partial", partial))}
         command = [CHECKER] + [files.get(word, word) for word in self.args] + ["--json"]
-        done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+        done = subprocess.run(command, capture_output=True, check=False, timeout=240)
         return fault_of(done.returncode, done.stdout.decode(), done.stderr.decode("latin1"))
 
     def _place(self):

@@ -46,7 +46,7 @@ def image(tmp_path_factory):
 def run(*args):
     """(exit code, standard output, standard error)."""
     done = subprocess.run([str(CHECKER), *map(str, args)], capture_output=True, text=True,
-                          check=False, timeout=60)
+                          check=False, timeout=240)
     assert "Sanitizer" not in done.stderr and "runtime error" not in done.stderr, done.stderr
     return done.returncode, done.stdout, done.stderr
 

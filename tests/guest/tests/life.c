@@ -158,8 +158,8 @@ static void spin(struct cpu *cpu)
 }
 
 /*
- * Nothing waits for anything: vCPUs go off and are switched on, SGIs are under way, and once the end
- * has begun all that run ask for a reset at about the same time.
+ * Nothing waits for anything: vCPUs go off and are switched on, SGIs are under way, and once the
+ * end has begun all that run ask for a reset at about the same time.
  */
 static void race(struct cpu *cpu)
 {
