@@ -141,11 +141,16 @@ void arch_mmu_unmap_boot(void)
 }
 
 /* Frames have no contents here: what is scrubbed or copied through a window goes nowhere. */
+void *arch_window_open_range(enum window_slot slot, pa_t pa, u64 size, enum el2_attr attr)
+{
+    static u8 nowhere[WINDOW_LARGE_SIZE];
+
+    return nowhere + (pa.v & (WINDOW_LARGE_SIZE - 1));
+}
+
 void *arch_window_open(enum window_slot slot, pa_t pa, enum el2_attr attr)
 {
-    static u8 nowhere[SZ_2M];
-
-    return nowhere + (pa.v & (SZ_2M - 1));
+    return arch_window_open_range(slot, pa, 1, attr);
 }
 
 void arch_window_close(enum window_slot slot)
