@@ -13,6 +13,7 @@
 #define CTRL_A    1u
 #define SWITCH    3u    /* Ctrl-A in a row */
 #define RX_SIZE   1024u /* power of two */
+#define KEYS_MAX  16u   /* of it while the input is the hypervisor's */
 #define RETRIES   100u  /* ticks that a receiver without room is asked again */
 #define RX_BUDGET 256u  /* characters a call takes at most; a FIFO holds 32 */
 
@@ -34,12 +35,15 @@ static void announce(void)
     log_printf(LOG_ERR, "console: input to %s (three Ctrl-A: next)", d ? d->name : "corbel");
 }
 
-/* A full ring drops: left in the UART the character would interrupt for ever. */
+/*
+ * A full ring drops: left in the UART the character would interrupt for ever. Debug keys are few,
+ * for who gets the input next waits until all of them are done.
+ */
 static void queue(u8 c)
 {
     u32 used = rx_head - __atomic_load_n(&rx_tail, __ATOMIC_ACQUIRE);
 
-    if (used >= RX_SIZE)
+    if (used >= (focus ? RX_SIZE : KEYS_MAX))
         return;
     rx[rx_head % RX_SIZE] = (u16)(focus << 8 | c);
     __atomic_store_n(&rx_head, rx_head + 1, __ATOMIC_RELEASE);
@@ -132,7 +136,7 @@ bool console_input_waiting(void)
            __atomic_load_n(&rx_tail, __ATOMIC_RELAXED);
 }
 
-/* The oldest character whose receiver still has the input; drops the others. */
+/* The oldest debug key, or character whose receiver still has the input; drops the others. */
 static bool next_valid(struct domain **d, u8 *c)
 {
     while (console_input_waiting()) {
@@ -141,7 +145,7 @@ static bool next_valid(struct domain **d, u8 *c)
 
         *d = console_domain(id);
         *c = (u8)entry;
-        if (id == __atomic_load_n(&focus, __ATOMIC_RELAXED) && (!id || *d))
+        if (!id || (*d && id == __atomic_load_n(&focus, __ATOMIC_RELAXED)))
             return true;
         __atomic_store_n(&rx_tail, rx_tail + 1, __ATOMIC_RELEASE);
     }
