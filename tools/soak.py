@@ -29,7 +29,7 @@ from dataclasses import dataclass
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(ROOT, "tools"), os.path.join(ROOT, "tests", "qemu")]
 import mkdtb  # noqa: E402
-from harness import HV, HV_IMAGE, SCALE, ConsoleTimeout, Session, payload  # noqa: E402
+from harness import HV, HV_IMAGE, PATIENCE, SCALE, ConsoleTimeout, Session, payload  # noqa: E402
 
 STRESS, PULSE = "domU1", "domU2"
 QUIET_S = 60          # without a step or a beat: a hang
@@ -103,7 +103,7 @@ class Soak:
                 count = len(pattern.findall(vm.text(name)))
                 if count != seen[name][0]:
                     seen[name] = (count, time.monotonic())
-                assert time.monotonic() - seen[name][1] < QUIET_S * SCALE, \
+                assert time.monotonic() - seen[name][1] < QUIET_S * PATIENCE, \
                     f"{name} makes no progress:\n{vm.text(name)[-600:]}\n" \
                     f"{vm.text(HV)[-1200:]}\n{vm.qmp.monitor('info registers -a')}"
             bad = re.findall(r"^(?:not ok|Bail out!|UNEXPECTED).*",
