@@ -52,12 +52,12 @@ void *arch_mmu_map_device(pa_t pa, u64 size);
 /*
  * Windows: short mappings of any RAM on this CPU, one slot each, invalidated
  * locally. The pointer must not survive the calling function. Slots: LARGE_A and
- * LARGE_B show the pages of a range that does not cross a multiple of WINDOW_LARGE_SIZE
+ * LARGE_B show a range of at most WINDOW_LARGE_SIZE from the begin of its first page on
  * (arch_window_open_range()), SMALL_0..3 the 4 KiB page around pa; the result points at pa
  * itself. Pages beside it are not mapped: they may be a device, or somebody's with another
  * memory type. A slot that is already open is a bug (assert).
  */
-#define WINDOW_LARGE_SIZE SZ_64K
+#define WINDOW_LARGE_SIZE (2 * SZ_64K)
 
 enum window_slot {
     WINDOW_LARGE_A,
@@ -78,7 +78,7 @@ void *arch_window_open_range(enum window_slot slot, pa_t pa, u64 size, enum el2_
 /* How much of [pa, pa + size) one large window shows. */
 static inline u64 arch_window_part(u64 pa, u64 size)
 {
-    return MIN(size, WINDOW_LARGE_SIZE - (pa & (WINDOW_LARGE_SIZE - 1)));
+    return MIN(size, WINDOW_LARGE_SIZE - (pa & (PAGE_SIZE - 1)));
 }
 
 void arch_window_close(enum window_slot slot);

@@ -3,6 +3,7 @@
 #define CORBEL_CPU_H
 
 #include <arch/cpu.h>
+#include <arch/mmu.h>
 #include <corbel/sched.h>
 #include <corbel/timer.h>
 #include <corbel/types.h>
@@ -31,9 +32,9 @@ struct cpu {
     u16 last_vcpu[MAX_DOMAINS + 1]; /* by VMID: id + 1 of the vCPU last loaded here */
     struct sched_cpu sched;
     struct timer_queue timers;
-    u64 quiet_round; /* quiet.c: last round this CPU has seen; atomic */
-    u8 window_open;  /* bit per enum window_slot */
-    u8 lock_depth;   /* debug: held locks, ranks below */
+    u64 quiet_round;               /* quiet.c: last round this CPU has seen; atomic */
+    u8 window_pages[WINDOW_COUNT]; /* that a window slot shows; 0: closed */
+    u8 lock_depth;                 /* debug: held locks, ranks below */
     u8 lock_rank[8];
 };
 

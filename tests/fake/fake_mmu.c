@@ -76,7 +76,7 @@ void *arch_window_open_range(enum window_slot slot, pa_t pa, u64 size, enum el2_
     u64 span = slot < WINDOW_SMALL_0 ? WINDOW_LARGE_SIZE : PAGE_SIZE;
 
     CORBEL_ASSERT(slot < WINDOW_COUNT && !(fake_windows & BIT(slot)));
-    CORBEL_ASSERT(size && size <= span - (pa.v & (span - 1)));
+    CORBEL_ASSERT(size && size <= span - (pa.v & (PAGE_SIZE - 1)));
     fake_windows |= (u32)BIT(slot);
     return phys_to_virt(pa);
 }
@@ -109,8 +109,7 @@ void arch_cache_clean_inval(const void *va, size_t size)
     u64 pa = virt_to_phys(va).v;
 
     /* What is next to a window is not mapped. */
-    CORBEL_ASSERT(size && ALIGN_DOWN(pa, WINDOW_LARGE_SIZE) ==
-                              ALIGN_DOWN(pa + size - 1, WINDOW_LARGE_SIZE));
+    CORBEL_ASSERT(size && size <= arch_window_part(pa, size));
     fake_cleaned += size;
     if (fake_cache_hook)
         fake_cache_hook(va, size, true);

@@ -145,7 +145,7 @@ void *arch_window_open_range(enum window_slot slot, pa_t pa, u64 size, enum el2_
 {
     static u8 nowhere[WINDOW_LARGE_SIZE];
 
-    return nowhere + (pa.v & (WINDOW_LARGE_SIZE - 1));
+    return nowhere + (pa.v & (PAGE_SIZE - 1));
 }
 
 void *arch_window_open(enum window_slot slot, pa_t pa, enum el2_attr attr)

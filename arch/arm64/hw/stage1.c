@@ -259,14 +259,13 @@ __init void arch_mmu_init(void)
 void *arch_window_open_range(enum window_slot slot, pa_t pa, u64 size, enum el2_attr attr)
 {
     struct cpu *cpu = cpu_this();
-    u64 offset = pa.v & (window_pages(slot) * PAGE_SIZE - 1);
-    u64 *pte = window_pte[cpu->id][slot] + offset / PAGE_SIZE;
-    u64 *end = pte + (offset % PAGE_SIZE + size - 1) / PAGE_SIZE + 1;
+    u64 offset = pa.v & (PAGE_SIZE - 1), pages = (offset + size - 1) / PAGE_SIZE + 1;
+    u64 *pte = window_pte[cpu->id][slot], *end = pte + pages;
     u64 entry = (pa.v & PTE_ADDR) | attr_bits(attr) | PTE_VALID | PTE_TYPE;
 
-    CORBEL_ASSERT(slot < WINDOW_COUNT && !(cpu->window_open & BIT(slot)));
-    CORBEL_ASSERT(size && size <= window_pages(slot) * PAGE_SIZE - offset);
-    cpu->window_open |= (u8)BIT(slot);
+    CORBEL_ASSERT(slot < WINDOW_COUNT && !cpu->window_pages[slot]);
+    CORBEL_ASSERT(size && pages <= window_pages(slot));
+    cpu->window_pages[slot] = (u8)pages;
     do {
         *pte++ = entry;
         entry += PAGE_SIZE;
@@ -284,15 +283,18 @@ void *arch_window_open(enum window_slot slot, pa_t pa, enum el2_attr attr)
 void arch_window_close(enum window_slot slot)
 {
     struct cpu *cpu = cpu_this();
-    u64 page = window_va(cpu->id, slot) >> PAGE_SHIFT, end = page + window_pages(slot);
+    u64 *pte = window_pte[cpu->id][slot], *end = pte + cpu->window_pages[slot];
+    u64 page = window_va(cpu->id, slot) >> PAGE_SHIFT, last = page + cpu->window_pages[slot];
 
-    CORBEL_ASSERT(cpu->window_open & BIT(slot));
-    cpu->window_open &= (u8)~BIT(slot);
-    memset(window_pte[cpu->id][slot], 0, window_pages(slot) * sizeof(u64));
+    CORBEL_ASSERT(cpu->window_pages[slot]);
+    cpu->window_pages[slot] = 0;
+    do {
+        *pte++ = 0;
+    } while (pte < end);
     dsb_nsh();
     do { /* only this CPU ever uses the slot: a local TLBI will do */
         __asm__ volatile("tlbi vae2, %0" ::"r"(page) : "memory");
-    } while (++page < end);
+    } while (++page < last);
     dsb_nsh();
     isb();
 }

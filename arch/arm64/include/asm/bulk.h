@@ -9,7 +9,7 @@
  * the one that holds its last byte. size is a multiple of COPY_ROUND, not 0; the CPU's lines
  * have COPY_LINE_MIN bytes or more.
  */
-#define COPY_ROUND    128u
+#define COPY_ROUND    256u
 #define COPY_LINE_MIN 64u
 
 void copy_clean_lines(void *dst, const void *src, size_t size);

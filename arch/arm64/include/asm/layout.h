@@ -13,7 +13,7 @@
 #define DEVICE_SIZE       0x40000000
 #define BOOT_MAP_BASE     0x0000800020000000 /* the device tree while it is read */
 #define BOOT_MAP_SIZE     0x400000
-#define WINDOW_BASE       0x0000800080000000 /* large window slots, two of 64 KiB for each CPU */
+#define WINDOW_BASE       0x0000800080000000 /* large window slots, two of 128 KiB for each CPU */
 #define WINDOW_SMALL_BASE 0x0000800090000000 /* small ones, four pages for each: one table */
 
 #define EL2_STACK_SIZE 16384
