@@ -152,6 +152,27 @@ enum corbel_err build_load_ramdisk(struct domain *d, struct build_job *job)
     return copy_step(d, job, d->plan->place.ramdisk, &d->cfg->ramdisk.range);
 }
 
+/* Whole pages of a range that begins at guest address to. */
+static u64 covers(u64 to, u64 size, u64 ipa, u64 *n)
+{
+    u64 from = ALIGN_UP(to, PAGE_SIZE), end = ALIGN_DOWN(to + size, PAGE_SIZE);
+
+    if (ipa >= from && ipa < end)
+        return end - ipa;
+    if (ipa < from && from < end)
+        *n = MIN(*n, from - ipa);
+    return 0;
+}
+
+u64 build_load_covers(const struct domain *d, u64 ipa, u64 *n)
+{
+    const struct plan *p = d->plan;
+    u64 kernel = p->image.format == IMAGE_GZIP ? 0 : p->image.size; /* of the packed one */
+    u64 got = covers(p->place.kernel, kernel, ipa, n);
+
+    return got ? got : covers(p->place.ramdisk, d->cfg->ramdisk.range.size, ipa, n);
+}
+
 /* What EL2 wrote is in its caches: the guest reads it first with its own switched off. */
 static void clean_range(struct domain *d, ipa_t ipa, u64 size)
 {

@@ -147,9 +147,11 @@ static enum task_result stage_scrub(struct domain *d)
 
         if (pos < b->size) {
             u64 n = MIN(b->size - pos, SCRUB_STEP);
+            u64 covered = build_load_covers(d, b->ipa.v + pos, &n);
 
-            page_scrub(pa_add(b->pa, pos), n);
-            d->job->pos += n;
+            if (!covered)
+                page_scrub(pa_add(b->pa, pos), n);
+            d->job->pos += covered ? MIN(covered, b->size - pos) : n;
             return TASK_AGAIN;
         }
         pos -= b->size;

@@ -95,6 +95,11 @@ void build_modules_release(void);
 void build_free(struct domain *d);
 
 /* Copy a piece of the kernel / the ramdisk. ERR_AGAIN until done, ERR_FORMAT: bad gzip data. */
+/*
+ * What loading writes as a whole anyway need not be zeroed before. Bytes of that from the page at
+ * ipa on; or 0, and *n is cut at where the next of it begins.
+ */
+u64 build_load_covers(const struct domain *d, u64 ipa, u64 *n);
 enum corbel_err build_load_kernel(struct domain *d, struct build_job *job) __must_check;
 enum corbel_err build_load_ramdisk(struct domain *d, struct build_job *job) __must_check;
 
