@@ -88,7 +88,7 @@ static void step_time(struct fuzz_in *in)
     u64 ticks = fuzz_number(in);
 
     /* What is too far away for a timer stays so: vwdt.c bets on nobody waiting for centuries. */
-    fake_time += ticks < NEVER - fake_time ? ticks : 1;
+    fake_time += MIN(ticks, NEVER - fake_time);
 }
 
 /* The interrupt of one CPU's timer. */
